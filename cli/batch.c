@@ -1,0 +1,395 @@
+/* batch.c - runs the three stages over a number of threads and puts their results together. See batch.h. */
+#include "cli/batch_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PARTITIONS_LEAST = 16, PARTITIONS_MOST = 512, PARTITION_BYTES = 6 << 20 };
+
+void ct_batch_fail(struct ct_worker *w, enum ct_status status, const struct ct_error *error)
+{
+    w->status = status;
+    if (error != &w->error) {
+        w->error = *error;
+    }
+    w->error.status = status;
+    if (!w->error.text[0]) {
+        snprintf(w->error.text, sizeof w->error.text, "%s", ct_status_text(status));
+    }
+    atomic_store(&w->batch->stop, true);
+    pthread_mutex_lock(&w->batch->lock);
+    pthread_cond_broadcast(&w->batch->changed);
+    pthread_mutex_unlock(&w->batch->lock);
+}
+
+/* ---- workers
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static bool worker_init(struct ct_worker *w, struct ct_batch *b)
+{
+    const struct ct_batch_options *options = b->options;
+    w->batch = b;
+    w->newest = CT_USEC_NONE;
+    ct_arena_init(&w->scratch, 65536, 0);
+    w->counts = calloc(b->list->count + 1, sizeof *w->counts);
+    if (!w->counts) {
+        return false;
+    }
+    if (b->each) {
+        return true;
+    }
+    w->matcher = ct_matcher_new(options->rules);
+    if (!w->matcher) {
+        return false;
+    }
+    w->conversation = ct_conversation_new(options->rules, w->matcher, &options->conversation);
+    w->messages = ct_spill_writer_new(b->messages);
+    w->customers = ct_spill_writer_new(b->customers);
+    w->kpis = ct_kpis_new();
+    w->slices = options->group ? ct_slices_new(options->group_by, 0) : NULL;
+    w->lines = options->records ? ct_sorter_run_new(options->records) : NULL;
+    return w->conversation && w->messages && w->customers && w->kpis && (!options->group || w->slices) &&
+           (!options->records || w->lines);
+}
+
+static void worker_done(struct ct_worker *w)
+{
+    struct ct_error ignored = {0};
+    ct_conversation_free(w->conversation);
+    ct_matcher_free(w->matcher);
+    (void)!ct_spill_writer_done(w->messages, &ignored);
+    (void)!ct_spill_writer_done(w->customers, &ignored);
+    (void)!ct_sorter_run_done(w->lines, &ignored);
+    ct_kpis_free(w->kpis);
+    ct_slices_free(w->slices);
+    ct_arena_done(&w->scratch);
+    free(w->piece);
+    free(w->frames);
+    free(w->held);
+    free(w->order);
+    free(w->times);
+    free(w->calls);
+    free(w->counts);
+    free(w->refusals);
+    free(w->refusal_piece);
+}
+
+static void *run_read(void *worker)
+{
+    ct_batch_read(worker);
+    return NULL;
+}
+static void *run_close(void *worker)
+{
+    ct_batch_close(worker);
+    return NULL;
+}
+static void *run_count(void *worker)
+{
+    ct_batch_count(worker);
+    return NULL;
+}
+
+/* One stage on every worker; the first runs here, so one thread is really one. */
+static enum ct_status run_stage(struct ct_batch *b, void *(*stage)(void *), struct ct_error *err)
+{
+    unsigned started = 1;
+    atomic_store(&b->next_partition, 0);
+    for (; started < b->worker_count; started++) {
+        if (pthread_create(&b->workers[started].thread, NULL, stage, &b->workers[started]) != 0) {
+            break; /* fewer threads do the same work */
+        }
+    }
+    stage(&b->workers[0]);
+    for (unsigned i = 1; i < started; i++) {
+        pthread_join(b->workers[i].thread, NULL);
+    }
+    for (unsigned i = 0; i < b->worker_count; i++) {
+        if (b->workers[i].status != CT_OK) {
+            *err = b->workers[i].error;
+            return b->workers[i].status;
+        }
+    }
+    return CT_OK;
+}
+
+static enum ct_status hand_over(struct ct_batch *b, bool messages, struct ct_error *err)
+{
+    enum ct_status status = CT_OK;
+    for (unsigned i = 0; i < b->worker_count; i++) {
+        struct ct_spill_writer **writer = messages ? &b->workers[i].messages : &b->workers[i].customers;
+        enum ct_status one = ct_spill_writer_done(*writer, err);
+        *writer = NULL;
+        status = status == CT_OK ? one : status;
+    }
+    return status;
+}
+
+/* ---- results
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static int by_reason(const void *left, const void *right)
+{
+    return strcmp(((const struct ct_drop *)left)->reason, ((const struct ct_drop *)right)->reason);
+}
+
+static void add_drop(struct ct_batch_result *result, const char *reason, uint64_t count)
+{
+    for (size_t i = 0; i < result->drop_count; i++) {
+        if (strcmp(result->drops[i].reason, reason) == 0) {
+            result->drops[i].count += count;
+            return;
+        }
+    }
+    if (count) {
+        result->drops[result->drop_count++] = (struct ct_drop){reason, count};
+    }
+}
+
+static int by_refusal(const void *left, const void *right)
+{
+    const struct ct_batch_refusal *a = left, *b = right;
+    if (a->input != b->input) {
+        return a->input < b->input ? -1 : 1;
+    }
+    if (a->offset != b->offset) {
+        return a->offset < b->offset ? -1 : 1;
+    }
+    int order = strcmp(a->reason, b->reason);
+    return order ? order : strcmp(a->detail, b->detail);
+}
+
+static bool gather_refusals(const struct ct_batch *b, struct ct_batch_result *result)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < b->worker_count; i++) {
+        count += b->workers[i].refusal_count;
+    }
+    if (!count) {
+        return true;
+    }
+    result->refusals = malloc(count * sizeof *result->refusals);
+    if (!result->refusals) {
+        return false;
+    }
+    for (unsigned i = 0; i < b->worker_count; i++) {
+        const struct ct_worker *w = &b->workers[i];
+        for (size_t r = 0; r < w->refusal_count; r++) {
+            struct ct_batch_refusal *refusal = &result->refusals[result->refusal_count++];
+            *refusal = w->refusals[r];
+            if (refusal->line) { /* relative to its piece: add the lines of the pieces before */
+                const struct ct_batch_input *input = &b->inputs[refusal->input];
+                for (uint64_t p = 0; p < w->refusal_piece[r] && p < input->piece_count; p++) {
+                    refusal->line += input->piece_lines[p];
+                }
+            }
+        }
+    }
+    qsort(result->refusals, result->refusal_count, sizeof *result->refusals, by_refusal);
+    if (result->refusal_count > CT_BATCH_REFUSALS_MAX) {
+        result->refusal_count = CT_BATCH_REFUSALS_MAX;
+    }
+    return true;
+}
+
+static bool gather(struct ct_batch *b, struct ct_batch_result *result)
+{
+    bool ok = true;
+    result->inputs = calloc(b->list->count + 1, sizeof *result->inputs);
+    result->drops = calloc((size_t)b->worker_count * CT_REASONS_MAX + 3, sizeof *result->drops);
+    if (!result->inputs || !result->drops || !gather_refusals(b, result)) {
+        return false;
+    }
+    result->input_count = b->list->count;
+    for (size_t i = 0; i < b->list->count; i++) {
+        struct ct_input_note *note = &result->inputs[i];
+        note->path = strdup(b->list->files[i].path);
+        note->sha256 = strdup(b->inputs[i].hash);
+        note->bytes = b->inputs[i].disk_bytes;
+        ok &= note->path && note->sha256;
+        for (unsigned t = 0; t < b->worker_count; t++) {
+            const struct ct_input_counts *counts = &b->workers[t].counts[i];
+            note->messages += counts->messages;
+            note->conversations += counts->conversations;
+            note->refused += counts->refused;
+            result->refused += counts->refused;
+        }
+    }
+    for (unsigned t = 0; t < b->worker_count; t++) {
+        struct ct_worker *w = &b->workers[t];
+        struct ct_matcher_stats stats = {0};
+        for (size_t i = 0; i < w->reason_count; i++) {
+            add_drop(result, w->reasons[i].name, w->reasons[i].count);
+        }
+        result->duplicate_messages += w->duplicate_messages;
+        result->duplicate_conversations += w->duplicate_conversations;
+        if (w->matcher) {
+            ct_matcher_stats(w->matcher, &stats);
+            result->matching.messages += stats.messages;
+            result->matching.candidates += stats.candidates;
+            result->matching.pcre_calls += stats.pcre_calls;
+            result->matching.hits += stats.hits;
+            result->matching.rule_errors += stats.rule_errors;
+            result->matching.quarantined += stats.quarantined;
+            result->matching.texts_cut += stats.texts_cut;
+        }
+    }
+    add_drop(result, "duplicate_message", result->duplicate_messages);
+    add_drop(result, "duplicate_conversation", result->duplicate_conversations);
+    add_drop(result, "rule_error", result->matching.rule_errors);
+    qsort(result->drops, result->drop_count, sizeof *result->drops, by_reason);
+    result->as_of = b->as_of;
+    return ok;
+}
+
+static enum ct_status merge(struct ct_batch *b, struct ct_batch_result *result)
+{
+    for (unsigned i = 1; i < b->worker_count; i++) {
+        ct_kpis_merge(b->workers[0].kpis, b->workers[i].kpis);
+        if (b->workers[0].slices) {
+            enum ct_status status = ct_slices_merge(b->workers[0].slices, b->workers[i].slices);
+            if (status != CT_OK) {
+                return status;
+            }
+        }
+    }
+    result->kpis = b->workers[0].kpis;
+    result->slices = b->workers[0].slices;
+    b->workers[0].kpis = NULL;
+    b->workers[0].slices = NULL;
+    return CT_OK;
+}
+
+void ct_batch_done(struct ct_batch_result *result)
+{
+    ct_kpis_free(result->kpis);
+    ct_slices_free(result->slices);
+    for (size_t i = 0; i < result->input_count; i++) {
+        free((char *)(uintptr_t)result->inputs[i].path);
+        free((char *)(uintptr_t)result->inputs[i].sha256);
+    }
+    free(result->inputs);
+    free(result->drops);
+    free(result->refusals);
+    *result = (struct ct_batch_result){0};
+}
+
+/* ---- the run
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static bool batch_init(struct ct_batch *b)
+{
+    uint64_t bytes = 0;
+    bool unknown = false;
+    for (size_t i = 0; i < b->list->count; i++) {
+        bytes += b->list->files[i].bytes;
+        size_t len = strlen(b->list->files[i].path);
+        unknown |= b->list->files[i].bytes == 0 || (len > 3 && strcmp(b->list->files[i].path + len - 3, ".gz") == 0) ||
+                   (len > 4 && strcmp(b->list->files[i].path + len - 4, ".zst") == 0);
+    }
+    b->disk_total = bytes;
+    uint64_t partitions = (unknown ? bytes * 8 : bytes) / PARTITION_BYTES;
+    partitions = partitions < (unknown ? 64 : PARTITIONS_LEAST) ? (unknown ? 64 : PARTITIONS_LEAST) : partitions;
+    partitions = partitions > PARTITIONS_MOST ? PARTITIONS_MOST : partitions;
+    b->inputs = calloc(b->list->count + 1, sizeof *b->inputs);
+    b->workers = calloc(b->worker_count, sizeof *b->workers);
+    if (!b->inputs || !b->workers) {
+        return false;
+    }
+    if (!b->each) {
+        b->messages = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 3 * 2);
+        b->customers = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 3);
+        if (!b->messages || !b->customers) {
+            return false;
+        }
+    }
+    bool ok = true;
+    for (unsigned i = 0; i < b->worker_count && ok; i++) {
+        ok = worker_init(&b->workers[i], b);
+    }
+    return ok;
+}
+
+static void batch_done(struct ct_batch *b)
+{
+    ct_batch_source_close(b);
+    free(b->source.carry);
+    for (unsigned i = 0; b->workers && i < b->worker_count; i++) {
+        worker_done(&b->workers[i]);
+    }
+    for (size_t i = 0; b->inputs && i < b->list->count; i++) {
+        free(b->inputs[i].piece_lines);
+    }
+    ct_spill_free(b->messages);
+    ct_spill_free(b->customers);
+    free(b->workers);
+    free(b->inputs);
+    pthread_cond_destroy(&b->changed);
+    pthread_mutex_destroy(&b->lock);
+}
+
+static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, struct ct_error *err)
+{
+    if (!batch_init(b)) {
+        return ct_error_set(err, CT_NO_MEMORY, "out of memory");
+    }
+    enum ct_status status = run_stage(b, run_read, err);
+    if (status != CT_OK || b->each) {
+        return status;
+    }
+    status = hand_over(b, true, err);
+    if (status == CT_OK) {
+        status = run_stage(b, run_close, err);
+    }
+    if (status == CT_OK) {
+        status = hand_over(b, false, err);
+    }
+    b->as_of = b->options->as_of;
+    for (unsigned i = 0; i < b->worker_count && b->options->as_of == CT_USEC_NONE; i++) {
+        b->as_of = b->workers[i].newest > b->as_of ? b->workers[i].newest : b->as_of;
+    }
+    if (status == CT_OK) {
+        status = run_stage(b, run_count, err);
+    }
+    for (unsigned i = 0; i < b->worker_count && status == CT_OK; i++) {
+        status = ct_sorter_run_done(b->workers[i].lines, err);
+        b->workers[i].lines = NULL;
+    }
+    result->spilled_bytes = ct_spill_file_bytes(b->messages) + ct_spill_file_bytes(b->customers);
+    if (status == CT_OK) {
+        status = merge(b, result);
+    }
+    if (status == CT_OK && !gather(b, result)) {
+        status = ct_error_set(err, CT_NO_MEMORY, "out of memory");
+    }
+    return status;
+}
+
+enum ct_status ct_batch_run(const struct ct_batch_options *options, const struct ct_input_list *inputs,
+                            struct ct_batch_result *result, struct ct_error *err)
+{
+    struct ct_batch b = {.options = options, .list = inputs, .worker_count = options->threads ? options->threads : 1};
+    *result = (struct ct_batch_result){0};
+    if (pthread_mutex_init(&b.lock, NULL) != 0 || pthread_cond_init(&b.changed, NULL) != 0) {
+        return ct_error_set(err, CT_NO_MEMORY, "cannot make a lock");
+    }
+    enum ct_status status = run(&b, result, err);
+    batch_done(&b);
+    if (status != CT_OK) {
+        ct_batch_done(result);
+    }
+    return status;
+}
+
+enum ct_status ct_batch_each(const struct ct_batch_options *options, const struct ct_input_list *inputs,
+                             const struct ct_parse_out *out, struct ct_error *err)
+{
+    struct ct_batch b = {.options = options, .list = inputs, .worker_count = 1, .each = out};
+    struct ct_batch_result none = {0};
+    if (pthread_mutex_init(&b.lock, NULL) != 0 || pthread_cond_init(&b.changed, NULL) != 0) {
+        return ct_error_set(err, CT_NO_MEMORY, "cannot make a lock");
+    }
+    enum ct_status status = run(&b, &none, err);
+    batch_done(&b);
+    return status;
+}

@@ -1,0 +1,99 @@
+/* batch.h - an audit's work: many files, many threads, bounded memory, one exact result.
+ *
+ *   read    workers take pieces of the input in turn, parse them, and put each message where its conversation
+ *           waits (a spill, by conversation); a conversation that is whole in its source is closed at once;
+ *   close   workers take conversations' partitions: order by time, cut at silence, rules, outcome, record; records wait
+ *           by customer;
+ *   count   workers take customers' partitions: who came back, KPIs, and the conversations' lines.
+ *
+ * Nothing depends on who did what when: the result is the same for any number of threads and any order of the files.
+ */
+#ifndef CT_BATCH_H
+#define CT_BATCH_H
+
+#include "cli/input.h"
+#include "cli/sorter.h"
+#include "engine/conversation.h"
+#include "metrics/customer.h"
+#include "metrics/kpi.h"
+#include "parsers/parser.h"
+
+struct ct_idle {
+    ct_span channel; /* empty = every other */
+    ct_usec usec;
+};
+
+/* Looks on while one conversation goes through, for explain. Called from any one thread at a time. */
+struct ct_batch_watch {
+    ct_span conversation_id; /* of every tenant */
+    void *context;
+    /* Each message in event order, after it was appended; duplicates are not shown. Several conversations of the id may
+     * go through at once, each on its own worker. */
+    void (*message)(void *context, unsigned worker, const struct ct_message *message);
+    /* The messages of this worker since the last call made this record. */
+    void (*closed)(void *context, unsigned worker, const struct ct_record *record);
+    /* Each of its records that counts, with what is known of the customer's other conversations. conversation_hash and
+     * content_hash are those of closed(); the session's number may have become another. */
+    void (*record)(void *context, const struct ct_record *record);
+};
+
+struct ct_batch_options {
+    struct ct_ruleset *rules;
+    unsigned threads;
+    const struct ct_parser *format; /* NULL = told from the content */
+    const struct ct_option_value *format_options;
+    size_t format_option_count;
+    struct ct_conversation_options conversation;
+    const struct ct_idle *idle; /* silence that ends a conversation where the source does not say */
+    size_t idle_count;
+    ct_usec idle_person_usec; /* the same while a person is expected or has joined */
+    ct_usec return_window_usec;
+    ct_usec as_of; /* CT_USEC_NONE = the newest message */
+    bool group;
+    enum ct_slice_field group_by;
+    bool hash_inputs;
+    const struct ct_batch_watch *watch; /* NULL = nobody looks on */
+    struct ct_sorter *records;          /* NULL = conversations' lines are not wanted */
+    size_t max_record_bytes;
+    size_t memory_bytes; /* what may wait in memory before it goes to a temporary file */
+    /* Now and then, from any one thread at a time. May be NULL. */
+    void (*progress)(void *context, const char *stage, uint64_t done, uint64_t total);
+    void *progress_context;
+};
+
+/* Something left out, where. */
+struct ct_batch_refusal {
+    uint32_t input;
+    uint64_t offset, line;
+    const char *reason;
+    char detail[200];
+};
+#define CT_BATCH_REFUSALS_MAX 1000 /* kept with their place: the first ones; all are counted */
+
+struct ct_batch_result {
+    struct ct_kpi_set *kpis;
+    struct ct_kpi_slices *slices; /* NULL = not grouped */
+    struct ct_input_note *inputs; /* texts owned */
+    size_t input_count;
+    struct ct_drop *drops; /* by reason, in byte order */
+    size_t drop_count;
+    struct ct_batch_refusal *refusals; /* by input, then offset */
+    size_t refusal_count;
+    uint64_t refused; /* all of them */
+    uint64_t duplicate_messages, duplicate_conversations;
+    ct_usec as_of; /* the newest message's time, or what was given; CT_USEC_NONE = no times at all */
+    uint64_t spilled_bytes;
+    struct ct_matcher_stats matching;
+};
+
+/* CT_OK also where pieces were refused. Other: *err says what, *result is empty. */
+enum ct_status ct_batch_run(const struct ct_batch_options *options, const struct ct_input_list *inputs,
+                            struct ct_batch_result *result, struct ct_error *err) CT_MUST_USE;
+void ct_batch_done(struct ct_batch_result *result);
+
+/* Every message of the inputs in reading order, one thread, without rules: for explain, classify and `formats`.
+ * out->refuse is called for what is refused. */
+enum ct_status ct_batch_each(const struct ct_batch_options *options, const struct ct_input_list *inputs,
+                             const struct ct_parse_out *out, struct ct_error *err) CT_MUST_USE;
+
+#endif

@@ -1,0 +1,130 @@
+/* batch_state.h - what the three stages of a batch share. Private to batch*.c. */
+#ifndef CT_BATCH_STATE_H
+#define CT_BATCH_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "cli/batch.h"
+#include "cli/stored.h"
+#include "parsers/frame.h"
+
+enum { CT_PIECE_BYTES = 1 << 20, CT_HEAD_BYTES = 65536, CT_REASONS_MAX = 64 };
+
+struct ct_batch_input {
+    uint32_t *piece_lines; /* lines in each piece, so that a refusal's line can be told afterwards */
+    size_t piece_count, piece_capacity;
+    char hash[65];
+    uint64_t disk_bytes;
+};
+
+/* The input that is being read; pieces are taken from it under the lock. */
+struct ct_batch_source {
+    uint32_t input;
+    struct ct_reader *reader; /* NULL = none open */
+    const struct ct_parser *parser;
+    void *parser_state;
+    struct ct_parser_config config;
+    char *zone;
+    struct ct_framer framer; /* VALUES mode, stateful parsers */
+    char *carry;             /* read, not yet given out */
+    size_t carry_len, carry_capacity;
+    uint64_t offset; /* input position of carry[0] */
+    bool end;        /* the reader has no more */
+    bool skipping;   /* inside a line that is too long */
+    bool scanning;   /* the first of two passes: what is wrong is said in the second */
+    unsigned users;  /* workers that still parse pieces with parser_state */
+    bool exhausted;  /* all pieces are taken, users still parse */
+};
+
+struct ct_reason {
+    const char *name;
+    uint64_t count;
+};
+
+struct ct_batch;
+
+struct ct_input_counts {
+    uint64_t messages, conversations, refused;
+};
+
+struct ct_worker {
+    struct ct_batch *batch;
+    pthread_t thread;
+    struct ct_matcher *matcher;
+    struct ct_conversation *conversation;
+    struct ct_spill_writer *messages, *customers;
+    struct ct_kpi_set *kpis;
+    struct ct_kpi_slices *slices;
+    struct ct_sorter_run *lines;
+    struct ct_arena scratch;
+    /* the piece being parsed */
+    char *piece;
+    size_t piece_len, piece_capacity;
+    struct ct_frame *frames; /* VALUES mode */
+    size_t frame_count, frame_capacity;
+    uint32_t input;
+    uint64_t piece_number, piece_offset;
+    uint32_t piece_skipped; /* lines before its bytes that were too long to hold */
+    bool piece_framed;      /* its records are framed already: lines are those of the whole input */
+    /* messages of the record being parsed */
+    char *held;
+    size_t held_len, held_capacity;
+    uint32_t held_count, held_index;
+    uint64_t record_offset;
+    const struct ct_stored **order; /* of the conversation being closed */
+    size_t order_capacity;
+    ct_usec *times;
+    struct ct_tool_call *calls; /* of the message being read back */
+    size_t call_capacity;
+    size_t speaker; /* index in order of the next one who speaks, as far as it was looked for */
+    /* what came of it */
+    struct ct_input_counts *counts; /* by input */
+    struct ct_reason reasons[CT_REASONS_MAX];
+    size_t reason_count;
+    struct ct_batch_refusal *refusals; /* line is relative to the piece; see piece_of */
+    uint64_t *refusal_piece;
+    size_t refusal_count, refusal_capacity;
+    uint64_t duplicate_messages, duplicate_conversations;
+    ct_usec newest;
+    enum ct_status status;
+    struct ct_error error;
+};
+
+struct ct_batch {
+    const struct ct_batch_options *options;
+    const struct ct_input_list *list;
+    struct ct_batch_input *inputs;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* an exhausted source was closed */
+    struct ct_batch_source source;
+    uint32_t next_input;
+    struct ct_spill *messages, *customers;
+    struct ct_worker *workers;
+    unsigned worker_count;
+    atomic_uint next_partition;
+    atomic_bool stop; /* a worker failed */
+    ct_usec as_of;
+    uint64_t disk_total, disk_done;
+    const struct ct_parse_out *each; /* ct_batch_each: where messages go instead */
+};
+
+/* batch_read.c */
+void ct_batch_read(struct ct_worker *worker);
+void ct_batch_source_close(struct ct_batch *batch);
+void ct_batch_refuse(struct ct_worker *worker, const struct ct_refusal *refusal);
+void ct_batch_count_reason(struct ct_worker *worker, const char *reason, uint64_t count);
+
+/* batch_close.c: stored messages -> records */
+enum ct_status ct_batch_close_one(struct ct_worker *worker, size_t count, bool whole);
+void ct_batch_close(struct ct_worker *worker);
+/* Makes worker->order hold `count`. */
+bool ct_batch_order_room(struct ct_worker *worker, size_t count);
+
+/* batch_count.c: records -> KPIs */
+void ct_batch_count(struct ct_worker *worker);
+
+/* A worker gives up and so do the others. */
+void ct_batch_fail(struct ct_worker *worker, enum ct_status status, const struct ct_error *error);
+
+#endif

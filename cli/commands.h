@@ -1,0 +1,10 @@
+/* commands.h - the subcommands, each in a file of its own; main.c looks them up by name. */
+#ifndef CT_COMMANDS_H
+#define CT_COMMANDS_H
+
+#include "cli/options.h"
+
+extern const struct ct_command ct_command_audit, ct_command_classify, ct_command_explain, ct_command_kpis,
+    ct_command_formats, ct_command_config;
+
+#endif

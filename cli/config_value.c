@@ -1,0 +1,326 @@
+/* config_value.c - one value of the configuration: checked wherever it stands, and turned into what it means. See
+ * config.h. */
+#include "cli/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "engine/yaml_tree.h"
+
+static bool wrong(char *problem, const char *format, ...) CT_PRINTF(2, 3);
+static bool wrong(char *problem, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(problem, CT_CONFIG_PROBLEM_BYTES, format, args);
+    va_end(args);
+    return false;
+}
+
+/* A message may quote a bad value, but not all of a long one. */
+#define QUOTED "\"%.100s\""
+
+/* ---- kinds ------------------------------------------------------------------------------ */
+
+static bool read_duration(const struct ct_setting *row, const char *text, ct_usec *out, char *problem)
+{
+    ct_usec value;
+    if (!ct_duration_parse(ct_span_of(text), &value)) {
+        return wrong(problem, QUOTED " is not a time such as 90s, 30m, 24h or 7d", text);
+    }
+    if (value < row->min || value > row->max) {
+        return wrong(problem, QUOTED " is too %s", text, value < row->min ? "short" : "long");
+    }
+    *out = value;
+    return true;
+}
+
+static bool read_bytes(const struct ct_setting *row, const char *text, size_t *out, char *problem)
+{
+    uint64_t value;
+    if (!ct_bytes_parse(ct_span_of(text), &value)) {
+        return wrong(problem, QUOTED " is not a size such as 512K or 16M", text);
+    }
+    if (value < (uint64_t)row->min || value > (uint64_t)row->max) {
+        return wrong(problem, QUOTED " is too %s", text, value < (uint64_t)row->min ? "small" : "large");
+    }
+    *out = (size_t)value;
+    return true;
+}
+
+static bool read_threads(const struct ct_setting *row, const char *text, unsigned *out, char *problem)
+{
+    int64_t value = 0;
+    if (strcmp(text, "auto") == 0) {
+        *out = 0;
+        return true;
+    }
+    size_t digits = strspn(text, "0123456789");
+    for (size_t i = 0; i < digits && digits < 10; i++) {
+        value = 10 * value + (text[i] - '0');
+    }
+    if (digits == 0 || text[digits] != '\0' || value < row->min || value > row->max) {
+        return wrong(problem, QUOTED " is not auto or a number from %d to %d", text, (int)row->min, (int)row->max);
+    }
+    *out = (unsigned)value;
+    return true;
+}
+
+static bool read_announced(const char *text, enum ct_announced *out, char *problem)
+{
+    static const char *const names[] = {
+        [CT_ANNOUNCED_AUTO] = "auto", [CT_ANNOUNCED_ALWAYS] = "always", [CT_ANNOUNCED_NEVER] = "never"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (enum ct_announced)i;
+            return true;
+        }
+    }
+    return wrong(problem, QUOTED " is not auto, always or never", text);
+}
+
+static bool read_format(const char *text, const struct ct_parser **out, char *problem)
+{
+    const struct ct_parser *found = ct_parser_find(ct_span_of(text));
+    if (found == NULL) {
+        wrong(problem, "there is no format " QUOTED "; it is one of", text);
+        for (size_t i = 0; ct_parsers[i] != NULL; i++) {
+            size_t used = strlen(problem);
+            (void)snprintf(problem + used, CT_CONFIG_PROBLEM_BYTES - used, "%s %s", i ? "," : "", ct_parsers[i]->name);
+        }
+        return false;
+    }
+    *out = found;
+    return true;
+}
+
+static bool read_field(struct ct_config *config, const char *text, char *problem)
+{
+    if (!ct_slice_field_from(ct_span_of(text), &config->group_by)) {
+        wrong(problem, "there is no field " QUOTED "; it is one of", text);
+        for (unsigned i = 0; i < CT_SLICE_COUNT; i++) {
+            size_t used = strlen(problem);
+            (void)snprintf(problem + used, CT_CONFIG_PROBLEM_BYTES - used, "%s %s", i ? "," : "",
+                           ct_slice_field_text((enum ct_slice_field)i));
+        }
+        return false;
+    }
+    config->group = true;
+    return true;
+}
+
+static bool read_time(const char *text, ct_usec *out, char *problem)
+{
+    if (strcmp(text, "newest") == 0) {
+        *out = CT_USEC_NONE;
+        return true;
+    }
+    return ct_time_parse(ct_span_of(text), out) ||
+           wrong(problem, QUOTED " is not newest or a time such as 2026-11-21T10:00:00Z", text);
+}
+
+/* ---- formats' options ------------------------------------------------------------------- */
+
+static bool is_choice(const char *type, ct_span value)
+{
+    for (const char *at = type + sizeof "choice:" - 1;; at++) {
+        size_t len = strcspn(at, "|");
+        if (ct_span_eq((ct_span){at, len}, value)) {
+            return true;
+        }
+        at += len;
+        if (*at == '\0') {
+            return false;
+        }
+    }
+}
+
+/* Known to the format that is set, or to any where none is. */
+static bool check_option(const struct ct_config *config, const char *name, const char *text, char *problem)
+{
+    bool known = false;
+    const char *choices = NULL;
+    for (size_t p = 0; ct_parsers[p] != NULL; p++) {
+        if (config->format != NULL && config->format != ct_parsers[p]) {
+            continue;
+        }
+        for (const struct ct_option *o = ct_parsers[p]->options; o != NULL && o->name != NULL; o++) {
+            if (strcmp(o->name, name) != 0) {
+                continue;
+            }
+            known = true;
+            if (strncmp(o->type, "choice:", sizeof "choice:" - 1) != 0 || is_choice(o->type, ct_span_of(text))) {
+                return true;
+            }
+            choices = o->type + sizeof "choice:" - 1;
+        }
+    }
+    if (!known && config->format != NULL) {
+        return wrong(problem, "format %s has no option " QUOTED "; convtap formats lists them", config->format->name,
+                     name);
+    }
+    return known ? wrong(problem, "%s: " QUOTED " is none of %s", name, text, choices)
+                 : wrong(problem, "no format has an option " QUOTED "; convtap formats lists them", name);
+}
+
+/* ---- targets ---------------------------------------------------------------------------- */
+
+/* An amount in the KPI's unit to millionths of it: "90", "90 %", "30s", "1.5". */
+static bool read_amount(const struct ct_kpi *kpi, ct_span text, int64_t *micro)
+{
+    bool time = kpi->unit == CT_UNIT_SECONDS || kpi->unit == CT_UNIT_DAYS;
+    int64_t part = kpi->unit == CT_UNIT_DAYS ? CT_USEC_PER_DAY / CT_USEC_PER_SECOND : 1;
+    ct_nano nano;
+    ct_usec usec;
+    if (kpi->unit == CT_UNIT_PERCENT && text.len > 0 && text.at[text.len - 1] == '%') {
+        text.len--;
+        while (text.len > 0 && text.at[text.len - 1] == ' ') {
+            text.len--;
+        }
+    }
+    if (time && !ct_span_is(text, "0") && ct_duration_parse(text, &usec)) {
+        *micro = usec / part;
+        return usec % part == 0;
+    }
+    if (!ct_money_parse(text, &nano) || nano % 1000 != 0) {
+        return false;
+    }
+    *micro = nano / 1000;
+    return true;
+}
+
+static bool read_target(const char *name, const char *text, struct ct_kpi_target *out, char *problem)
+{
+    const struct ct_kpi *kpi = ct_kpi_find(ct_span_of(name));
+    if (kpi == NULL) {
+        return wrong(problem, "there is no KPI " QUOTED "; convtap kpis lists them", name);
+    }
+    out->id = kpi->id;
+    out->target = (struct ct_target){.op = CT_TARGET_NONE};
+    if (strcmp(text, "none") == 0) {
+        return true;
+    }
+    bool least = strncmp(text, ">=", 2) == 0, most = strncmp(text, "<=", 2) == 0;
+    const char *amount = text + 2 * (least || most);
+    amount += strspn(amount, " ");
+    out->target.op = least ? CT_TARGET_AT_LEAST : CT_TARGET_AT_MOST;
+    if (!(least || most) || !read_amount(kpi, ct_span_of(amount), &out->target.micro)) {
+        return wrong(problem, QUOTED " is not a target such as '>= 90', '<= 2.5'%s or none (unit: %s)", text,
+                     kpi->unit == CT_UNIT_SECONDS ? ", '<= 5m'" : "", ct_unit_text(kpi->unit));
+    }
+    if ((least && kpi->better == CT_BETTER_LOWER) || (most && kpi->better == CT_BETTER_HIGHER)) {
+        return wrong(problem, QUOTED " would be met by bad figures: of %s, %s is better", text, kpi->id,
+                     ct_better_text(kpi->better));
+    }
+    return true;
+}
+
+/* ---- handoff rules ---------------------------------------------------------------------- */
+
+static bool check_rule_text(enum ct_setting_kind kind, const char *text, char *problem)
+{
+    enum { BYTES_MAX = 200 };
+    size_t len = strlen(text);
+    if (len > BYTES_MAX) {
+        return wrong(problem, "\"%.60s...\" is longer than %d bytes", text, BYTES_MAX);
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            return wrong(problem, "a control character or a line end has no place here");
+        }
+    }
+    if (kind == CT_SETTING_PHRASES) {
+        for (size_t i = 0; i < len; i++) {
+            unsigned char c = (unsigned char)text[i];
+            if (c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) {
+                return true;
+            }
+        }
+        return wrong(problem, QUOTED " holds no word", text);
+    }
+    size_t begin = text[0] == '*', end = len - (len > 1 && text[len - 1] == '*');
+    if (begin >= end) {
+        return wrong(problem, QUOTED " would take every tool", text);
+    }
+    return memchr(text + begin, '*', end - begin) == NULL ||
+           wrong(problem, QUOTED ": '*' may stand at either end only", text);
+}
+
+/* ---- all of them ------------------------------------------------------------------------ */
+
+bool ct_config_read(struct ct_config *config, enum ct_setting_id id, const char *name, const char *text, char *problem)
+{
+    const struct ct_setting *row = &ct_settings[id];
+    void *to = (char *)config + row->to;
+    struct ct_kpi_target target;
+    ct_usec usec;
+    if (*text == '\0' && row->kind != CT_SETTING_OPTIONS) {
+        return wrong(problem, "it is empty");
+    }
+    switch (row->kind) {
+    case CT_SETTING_PATH:
+        *(const char **)to = text;
+        return true;
+    case CT_SETTING_FORMAT:
+        return read_format(text, to, problem);
+    case CT_SETTING_OPTIONS:
+        return check_option(config, name, text, problem);
+    case CT_SETTING_TOOLS:
+    case CT_SETTING_PHRASES:
+        return check_rule_text(row->kind, text, problem);
+    case CT_SETTING_ANNOUNCED:
+        return read_announced(text, to, problem);
+    case CT_SETTING_DURATION:
+        return read_duration(row, text, to, problem);
+    case CT_SETTING_IDLES:
+        return *name == '\0' ? wrong(problem, "a channel has no name") : read_duration(row, text, &usec, problem);
+    case CT_SETTING_TIME:
+        return read_time(text, to, problem);
+    case CT_SETTING_BYTES:
+        return read_bytes(row, text, to, problem);
+    case CT_SETTING_FIELD:
+        return read_field(config, text, problem);
+    case CT_SETTING_TARGETS:
+        return read_target(name, text, &target, problem);
+    case CT_SETTING_LANG:
+        return ct_lang_from(ct_span_of(text), to) || wrong(problem, QUOTED " is not en or es", text);
+    case CT_SETTING_THREADS:
+        return read_threads(row, text, to, problem);
+    }
+    return wrong(problem, "a kind of setting nobody reads");
+}
+
+bool ct_config_settle(struct ct_config *config)
+{
+    char problem[CT_CONFIG_PROBLEM_BYTES];
+    const struct ct_config_value *options = &config->values[CT_SET_FORMAT_OPTIONS];
+    const struct ct_config_value *idles = &config->values[CT_SET_IDLE_BY_CHANNEL];
+    const struct ct_config_value *targets = &config->values[CT_SET_TARGETS];
+    config->format_options = ct_arena_zalloc(&config->arena, options->count * sizeof *config->format_options);
+    config->idle = ct_arena_zalloc(&config->arena, (idles->count + 1) * sizeof *config->idle);
+    config->targets = ct_arena_zalloc(&config->arena, targets->count * sizeof *config->targets);
+    if (config->format_options == NULL || config->idle == NULL || config->targets == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < options->count; i++) {
+        const struct ct_config_entry *e = &options->entries[i];
+        config->format_options[i] = (struct ct_option_value){ct_span_of(e->name), ct_span_of(e->text)};
+    }
+    bool good = true;
+    for (size_t i = 0; i < idles->count; i++) {
+        const struct ct_config_entry *e = &idles->entries[i];
+        config->idle[i].channel = ct_span_of(e->name);
+        good &= read_duration(&ct_settings[CT_SET_IDLE_BY_CHANNEL], e->text, &config->idle[i].usec, problem);
+    }
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct ct_config_entry *e = &targets->entries[i];
+        good &= read_target(e->name, e->text, &config->targets[i], problem);
+    }
+    config->handoff_tools = &config->values[CT_SET_HANDOFF_TOOLS];
+    config->handoff_phrases = &config->values[CT_SET_HANDOFF_PHRASES];
+    config->idle[idles->count] = (struct ct_idle){CT_SPAN_NONE, config->idle_usec};
+    config->format_option_count = options->count;
+    config->idle_count = idles->count + 1;
+    config->target_count = targets->count;
+    return good;
+}

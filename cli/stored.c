@@ -1,0 +1,192 @@
+/* stored.c - writes a message into flat memory and reads it back; see stored.h. */
+#include "cli/stored.h"
+
+/* The texts of a message in a fixed order; one flag bit each. */
+#define TEXTS(X, m)                                                                                                    \
+    X(0, (m)->conversation_id)                                                                                         \
+    X(1, (m)->user_id)                                                                                                 \
+    X(2, (m)->channel)                                                                                                 \
+    X(3, (m)->language)                                                                                                \
+    X(4, (m)->bot)                                                                                                     \
+    X(5, (m)->tenant)                                                                                                  \
+    X(6, (m)->id)                                                                                                      \
+    X(7, (m)->text)                                                                                                    \
+    X(8, (m)->tokens.model)                                                                                            \
+    X(9, (m)->currency)                                                                                                \
+    X(10, (m)->event.by)                                                                                               \
+    X(11, (m)->event.reason)                                                                                           \
+    X(12, (m)->event.name)                                                                                             \
+    X(13, (m)->event.value)                                                                                            \
+    X(14, (m)->event.text)
+
+enum {
+    HAS_COST = 1u << 15,
+    HAS_TOKENS = 1u << 16,
+    HAS_SCALE = 1u << 17,
+    HAS_CALLS = 1u << 18,
+    ROLE_SHIFT = 19,  /* 3 bits */
+    EVENT_SHIFT = 22, /* 3 bits */
+    PHASE_SHIFT = 25  /* 3 bits */
+};
+
+uint64_t ct_conversation_key(const struct ct_message *m)
+{
+    return ct_hash(m->conversation_id, ct_hash(m->tenant, 0x7E4A));
+}
+
+static bool has_tokens(const struct ct_message *m)
+{
+    return m->tokens.input >= 0 || m->tokens.cached >= 0 || m->tokens.output >= 0;
+}
+
+static bool has_scale(const struct ct_message *m)
+{
+    return m->event.scale_max || m->event.scale_min != -1;
+}
+
+uint32_t ct_stored_bytes(const struct ct_message *m)
+{
+    uint64_t bytes = sizeof(struct ct_stored);
+#define X(bit, span) bytes += (span).len ? (span).len + 4 : 0;
+    TEXTS(X, m)
+#undef X
+    bytes += m->has_cost ? 8 : 0;
+    bytes += has_tokens(m) ? 24 : 0;
+    bytes += has_scale(m) ? 8 : 0;
+    if (m->tool_call_count) {
+        bytes += 4;
+        for (size_t i = 0; i < m->tool_call_count; i++) {
+            bytes += 8 + m->tool_calls[i].name.len + m->tool_calls[i].id.len;
+        }
+    }
+    bytes = (bytes + 7) & ~7ull;
+    return bytes > UINT32_MAX ? 0 : (uint32_t)bytes;
+}
+
+static char *put(char *at, const void *data, size_t len)
+{
+    memcpy(at, data, len);
+    return at + len;
+}
+
+static char *put_span(char *at, ct_span span)
+{
+    uint32_t len = (uint32_t)span.len;
+    at = put(at, &len, 4);
+    return span.len ? put(at, span.at, span.len) : at;
+}
+
+void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, const struct ct_place *place)
+{
+    uint32_t calls = (uint32_t)m->tool_call_count;
+    struct ct_stored head = {.bytes = bytes,
+                             .input = place->input,
+                             .index = place->index,
+                             .offset = place->offset,
+                             .conversation_hash = ct_conversation_key(m),
+                             .ts = m->ts};
+    char *at = (char *)memory + sizeof head;
+#define X(bit, span) head.flags |= (span).len ? 1u << (bit) : 0;
+    TEXTS(X, m)
+#undef X
+    head.flags |= (m->has_cost ? HAS_COST : 0) | (has_tokens(m) ? HAS_TOKENS : 0) | (has_scale(m) ? HAS_SCALE : 0) |
+                  (calls ? HAS_CALLS : 0) | (uint32_t)m->role << ROLE_SHIFT | (uint32_t)m->event.type << EVENT_SHIFT |
+                  (uint32_t)m->event.phase << PHASE_SHIFT;
+    memcpy(memory, &head, sizeof head);
+    if (m->has_cost) {
+        at = put(at, &m->cost, 8);
+    }
+    if (has_tokens(m)) {
+        at = put(at, &m->tokens.input, 8);
+        at = put(at, &m->tokens.cached, 8);
+        at = put(at, &m->tokens.output, 8);
+    }
+    if (has_scale(m)) {
+        at = put(at, &m->event.scale_max, 4);
+        at = put(at, &m->event.scale_min, 4);
+    }
+    if (calls) {
+        at = put(at, &calls, 4);
+        for (uint32_t i = 0; i < calls; i++) {
+            at = put_span(at, m->tool_calls[i].name);
+            at = put_span(at, m->tool_calls[i].id);
+        }
+    }
+#define X(bit, span)                                                                                                   \
+    if ((span).len) {                                                                                                  \
+        at = put_span(at, span);                                                                                       \
+    }
+    TEXTS(X, m)
+#undef X
+    memset(at, 0, (size_t)((char *)memory + bytes - at));
+}
+
+enum ct_role ct_stored_role(const struct ct_stored *stored)
+{
+    return (enum ct_role)(stored->flags >> ROLE_SHIFT & 7);
+}
+
+static const char *get(const char *at, void *data, size_t len)
+{
+    memcpy(data, at, len);
+    return at + len;
+}
+
+static const char *get_span(const char *at, ct_span *span)
+{
+    uint32_t len;
+    at = get(at, &len, 4);
+    *span = (ct_span){at, len};
+    return at + len;
+}
+
+uint32_t ct_stored_call_count(const struct ct_stored *stored)
+{
+    uint32_t flags = stored->flags, count = 0;
+    size_t before = (flags & HAS_COST ? 8u : 0) + (flags & HAS_TOKENS ? 24u : 0) + (flags & HAS_SCALE ? 8u : 0);
+    if (flags & HAS_CALLS) {
+        (void)get((const char *)(stored + 1) + before, &count, 4);
+    }
+    return count;
+}
+
+void ct_stored_read(const struct ct_stored *stored, struct ct_message *m, struct ct_tool_call *calls)
+{
+    const char *at = (const char *)(stored + 1);
+    uint32_t flags = stored->flags;
+    ct_message_init(m);
+    m->ts = stored->ts;
+    m->role = ct_stored_role(stored);
+    m->event.type = (enum ct_event_type)(flags >> EVENT_SHIFT & 7);
+    m->event.phase = (enum ct_handoff_phase)(flags >> PHASE_SHIFT & 7);
+    if (flags & HAS_COST) {
+        m->has_cost = true;
+        at = get(at, &m->cost, 8);
+    }
+    if (flags & HAS_TOKENS) {
+        at = get(at, &m->tokens.input, 8);
+        at = get(at, &m->tokens.cached, 8);
+        at = get(at, &m->tokens.output, 8);
+    }
+    if (flags & HAS_SCALE) {
+        at = get(at, &m->event.scale_max, 4);
+        at = get(at, &m->event.scale_min, 4);
+    }
+    if (flags & HAS_CALLS) {
+        uint32_t count;
+        at = get(at, &count, 4);
+        for (uint32_t i = 0; i < count; i++) {
+            at = get_span(at, &calls[i].name);
+            at = get_span(at, &calls[i].id);
+            calls[i].arguments = CT_SPAN_NONE;
+        }
+        m->tool_calls = calls;
+        m->tool_call_count = count;
+    }
+#define X(bit, span)                                                                                                   \
+    if (flags & 1u << (bit)) {                                                                                         \
+        at = get_span(at, &(span));                                                                                    \
+    }
+    TEXTS(X, m)
+#undef X
+}

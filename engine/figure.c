@@ -1,0 +1,206 @@
+/* figure.c - names of what figures are made of, and exact decimals. Called by metrics and by every sink. */
+#include "engine/figure.h"
+
+#include <assert.h>
+#include <utf8proc.h>
+
+bool ct_lang_from(ct_span text, enum ct_lang *out)
+{
+    static const char codes[CT_LANG_COUNT][3] = {"en", "es"};
+    for (int lang = 0; lang < CT_LANG_COUNT; lang++) {
+        if (text.len >= 2 && (text.at[0] | 32) == codes[lang][0] && (text.at[1] | 32) == codes[lang][1] &&
+            (text.len == 2 || text.at[2] == '-' || text.at[2] == '_' || text.at[2] == '.')) {
+            *out = (enum ct_lang)lang;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *ct_family_text(enum ct_family family)
+{
+    static const char *const texts[] = {
+#define X(name, text, en, es) text,
+        CT_FAMILY_MAP(X)
+#undef X
+    };
+    return texts[family];
+}
+
+const char *ct_family_name(enum ct_family family, enum ct_lang lang)
+{
+    static const char *const names[][CT_LANG_COUNT] = {
+#define X(name, text, en, es) {en, es},
+        CT_FAMILY_MAP(X)
+#undef X
+    };
+    return names[family][lang];
+}
+
+const char *ct_kpi_kind_text(enum ct_kpi_kind kind)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        CT_KPI_KIND_MAP(X)
+#undef X
+    };
+    return texts[kind];
+}
+
+const char *ct_unit_text(enum ct_unit unit)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        CT_UNIT_MAP(X)
+#undef X
+    };
+    return texts[unit];
+}
+
+const char *ct_better_text(enum ct_better better)
+{
+    static const char *const texts[] = {"higher", "lower", "none"};
+    return texts[better];
+}
+
+const char *ct_target_status_text(enum ct_target_status status)
+{
+    static const char *const texts[] = {"none", "met", "missed"};
+    return texts[status];
+}
+
+const char *ct_percentile_text(unsigned percentile)
+{
+    static const char *const texts[CT_PERCENTILE_COUNT] = {"p50", "p90", "p95", "p99"};
+    assert(percentile < CT_PERCENTILE_COUNT);
+    return texts[percentile];
+}
+
+const struct ct_figure *ct_block_figure(const struct ct_block *block, const char *id)
+{
+    for (size_t i = 0; i < block->figure_count; i++) {
+        if (!block->figures[i].part && strcmp(block->figures[i].kpi->id, id) == 0) {
+            return &block->figures[i];
+        }
+    }
+    return NULL;
+}
+
+/* The head of `text` within `columns` (its whole width in *width). */
+static size_t head_within(ct_span text, size_t columns, size_t *width)
+{
+    size_t at = 0, used = 0;
+    while (at < text.len) {
+        utf8proc_int32_t point;
+        utf8proc_ssize_t len = utf8proc_iterate((const utf8proc_uint8_t *)text.at + at,
+                                                (utf8proc_ssize_t)(text.len - at < 4 ? text.len - at : 4), &point);
+        int wide = len > 0 ? utf8proc_charwidth(point) : 1;
+        if (used + (size_t)(wide > 0 ? wide : 0) > columns) {
+            break;
+        }
+        used += (size_t)(wide > 0 ? wide : 0);
+        at += len > 0 ? (size_t)len : 1;
+    }
+    *width = used;
+    return at;
+}
+
+size_t ct_text_width(ct_span text)
+{
+    size_t width;
+    head_within(text, SIZE_MAX, &width);
+    return width;
+}
+
+ct_span ct_text_clip(ct_span text, size_t columns)
+{
+    size_t width;
+    return (ct_span){text.at, head_within(text, columns, &width)};
+}
+
+__extension__ typedef unsigned __int128 wide_bits;
+
+static wide_bits magnitude(ct_wide value)
+{
+    return value < 0 ? (wide_bits)0 - (wide_bits)value : (wide_bits)value;
+}
+
+/* Whether the quotient q of a division with remainder r by den rounds up: half goes to the even one. */
+static bool rounds_up(wide_bits q, wide_bits r, wide_bits den)
+{
+    wide_bits rest = den - r;
+    return r > rest || (r == rest && (q & 1));
+}
+
+ct_wide ct_wide_divide(ct_wide num, ct_wide den)
+{
+    assert(den > 0);
+    wide_bits n = magnitude(num), d = (wide_bits)den, q = n / d, r = n % d;
+    if (rounds_up(q, r, d)) {
+        q++;
+    }
+    return num < 0 ? (ct_wide)((wide_bits)0 - q) : (ct_wide)q;
+}
+
+static size_t bits_format(wide_bits value, char *out)
+{
+    char reversed[40];
+    size_t len = 0;
+    do {
+        reversed[len++] = (char)('0' + (int)(value % 10));
+        value /= 10;
+    } while (value);
+    for (size_t i = 0; i < len; i++) {
+        out[i] = reversed[len - 1 - i];
+    }
+    out[len] = '\0';
+    return len;
+}
+
+size_t ct_wide_format(ct_wide value, char *out)
+{
+    size_t sign = value < 0;
+    if (sign) {
+        out[0] = '-';
+    }
+    return sign + bits_format(magnitude(value), out + sign);
+}
+
+size_t ct_decimal_format(ct_wide num, ct_wide den, unsigned digits, bool trim, char *out)
+{
+    assert(den > 0 && digits <= 9);
+    wide_bits n = magnitude(num), d = (wide_bits)den;
+    wide_bits whole = n / d, rest = n % d, fraction = 0, limit = 1;
+    /* Digit by digit, so that nothing overflows: rest < den <= 2^127 / 10 for any count that can be reached. */
+    for (unsigned i = 0; i < digits; i++) {
+        rest *= 10;
+        fraction = fraction * 10 + rest / d;
+        rest %= d;
+        limit *= 10;
+    }
+    if (rounds_up(digits ? fraction : whole, rest, d)) {
+        if (digits == 0) {
+            whole++;
+        } else if (++fraction == limit) {
+            fraction = 0;
+            whole++;
+        }
+    }
+    size_t len = 0;
+    if (num < 0 && (whole || fraction)) {
+        out[len++] = '-';
+    }
+    len += bits_format(whole, out + len);
+    if (digits) {
+        out[len++] = '.';
+        for (unsigned i = digits; i-- > 0; fraction /= 10) {
+            out[len + i] = (char)('0' + (int)(fraction % 10));
+        }
+        len += digits;
+        while (trim && out[len - 1] == '0' && out[len - 2] != '.') {
+            len--;
+        }
+        out[len] = '\0';
+    }
+    return len;
+}

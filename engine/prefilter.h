@@ -1,0 +1,49 @@
+/* prefilter.h - one pass over the key view of a text, and which patterns can match it at all.
+ *
+ * Each pattern is looked for by its rarest OR set of literals (literal.h). Nearly every literal holds the beginning of
+ * a word, so only the places where a word begins are looked at: there, the next three, four or six bytes are hashed and
+ * looked up in a small bitmap, with no dependence on the place before; only where the bit is set are literals compared.
+ * Literals that begin inside a word have a bitmap that every place is tested against, if there are any. A pattern found
+ * must also have its other sets in the text, and in such places that a match can begin somewhere: told from a table of
+ * the first and last place of each group of bytes. Everything lets through too much now and then, never too little.
+ * Made with a program, read by all matchers; the scan state is one matcher's. docs/prefilter.md has the measurements.
+ */
+#ifndef CT_PREFILTER_H
+#define CT_PREFILTER_H
+
+#include "engine/literal.h"
+
+/* A pattern and its sets, at least one; what is needed of them is copied. */
+struct ct_prefilter_item {
+    uint32_t pattern;
+    const struct ct_literal_set *sets; /* the rarest first */
+    uint32_t set_count;
+};
+
+struct ct_prefilter;
+/* NULL = out of memory. */
+struct ct_prefilter *ct_prefilter_new(const struct ct_prefilter_item *items, size_t count);
+void ct_prefilter_free(struct ct_prefilter *prefilter); /* NULL allowed */
+
+/* A pattern that may match, and the offsets between which such a match begins. */
+struct ct_prefilter_found {
+    uint32_t pattern;
+    uint32_t from, until;
+};
+
+struct ct_prefilter_scan;
+/* For patterns 0 .. pattern_count-1 and any prefilter over them. NULL = out of memory. */
+struct ct_prefilter_scan *ct_prefilter_scan_new(size_t pattern_count);
+void ct_prefilter_scan_free(struct ct_prefilter_scan *scan); /* NULL allowed */
+/* `key` as ct_fold makes it: 16 bytes of ' ' on either side, and 64 readable ones behind. *found stays until the next
+ * scan; each pattern once, in no order. */
+size_t ct_prefilter_run(const struct ct_prefilter *prefilter, struct ct_prefilter_scan *scan, const char *key,
+                        size_t len, const struct ct_prefilter_found **found);
+
+/* A pattern's sets, coded for ct_prefilter_has: Returns how many words it took; `out` NULL: the most
+ * that it can take. */
+size_t ct_prefilter_need(const struct ct_literal_set *sets, size_t count, uint16_t *out);
+/* Whether the last scan's text may have a literal of each set. */
+bool ct_prefilter_has(struct ct_prefilter_scan *scan, const uint16_t *need, size_t words);
+
+#endif

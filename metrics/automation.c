@@ -1,0 +1,36 @@
+/* automation.c - the automation rate and its bounds. */
+#include "metrics/automation.h"
+
+static void fold(void *state, const struct ct_record *record)
+{
+    struct ct_automation *s = state;
+    if (!record->engaged || !record->ai_answered) {
+        return;
+    }
+    bool alone = !record->escalated, resolved = alone && record->resolved == CT_TRUE;
+    s->base++;
+    s->contained += alone;
+    s->resolved += resolved;
+    s->confirmed += resolved && (record->outcome == CT_OUTCOME_RESOLVED_CONFIRMED || record->label_decided);
+    s->upper += resolved || (alone && record->resolved == CT_NULL && record->outcome == CT_OUTCOME_SILENT);
+    if (record->first_contact != CT_NULL) { /* a known customer, and the window has passed */
+        s->durable_base++;
+        s->durable += resolved && !record->returned;
+    }
+}
+
+static void merge(void *state, const void *other)
+{
+    struct ct_automation *s = state;
+    const struct ct_automation *o = other;
+    s->base += o->base;
+    s->confirmed += o->confirmed;
+    s->resolved += o->resolved;
+    s->upper += o->upper;
+    s->contained += o->contained;
+    s->durable_base += o->durable_base;
+    s->durable += o->durable;
+}
+
+const struct ct_metric ct_metric_automation = {
+    .name = "automation", .state_bytes = sizeof(struct ct_automation), .fold = fold, .merge = merge};

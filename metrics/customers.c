@@ -1,0 +1,46 @@
+/* customers.c - interactions per user and recurrence. */
+#include "metrics/customers.h"
+
+static void fold(void *state, const struct ct_record *record)
+{
+    struct ct_customers *s = state;
+    s->unknown += record->engaged && !record->has_customer;
+}
+
+static void fold_customer(void *state, const struct ct_record *const *records, size_t count)
+{
+    struct ct_customers *s = state;
+    uint64_t conversations = 0;
+    ct_usec last = CT_USEC_NONE;
+    for (size_t i = 0; i < count; i++) {
+        if (!records[i]->engaged) {
+            continue;
+        }
+        conversations++;
+        ct_usec start = records[i]->started_at, gap;
+        if (last != CT_USEC_NONE && start != CT_USEC_NONE && !__builtin_sub_overflow(start, last, &gap)) {
+            ct_spread_add(&s->gaps, gap);
+        }
+        last = start;
+    }
+    s->customers += conversations > 0;
+    s->conversations += conversations;
+    s->recurrent += conversations > 1;
+}
+
+static void merge(void *state, const void *other)
+{
+    struct ct_customers *s = state;
+    const struct ct_customers *o = other;
+    s->customers += o->customers;
+    s->conversations += o->conversations;
+    s->recurrent += o->recurrent;
+    s->unknown += o->unknown;
+    ct_spread_merge(&s->gaps, &o->gaps);
+}
+
+const struct ct_metric ct_metric_customers = {.name = "customers",
+                                              .state_bytes = sizeof(struct ct_customers),
+                                              .fold = fold,
+                                              .fold_customer = fold_customer,
+                                              .merge = merge};

@@ -1,0 +1,99 @@
+/* kpi.h - every KPI at once: one flat state for the whole input, or for one slice of it.
+ *
+ * A set holds the states of all metrics (metrics.def) in one block; the catalogue (kpis.def) says how to read it.
+ * Sets and slices are commutative monoids: fold in any order, in any number of threads (one set a thread), merge
+ * in any order, compute once at the end; the result is the same to the byte. Not thread-safe by themselves.
+ */
+#ifndef CT_KPI_H
+#define CT_KPI_H
+
+#include "metrics/metric.h"
+
+/* ---- the catalogue ---- */
+/* All KPIs that work, in catalogue order; variants follow their parent. */
+const struct ct_kpi *ct_kpi_catalogue(size_t *count);
+/* By id; NULL = none. */
+const struct ct_kpi *ct_kpi_find(ct_span id);
+/* docs/kpis.md, both languages; heap, free() it; NULL = out of memory. */
+char *ct_kpi_markdown(void) CT_MUST_USE;
+
+/* ---- one set ---- */
+struct ct_kpi_set;
+size_t ct_kpi_set_bytes(void);
+struct ct_kpi_set *ct_kpis_new(void) CT_MUST_USE; /* the zero; NULL = out of memory */
+void ct_kpis_free(struct ct_kpi_set *set);        /* NULL allowed */
+void ct_kpis_zero(struct ct_kpi_set *set);
+/* One conversation where the customer's others are not at hand: KPIs that count customers leave it out. */
+void ct_kpis_fold(struct ct_kpi_set *set, const struct ct_record *record);
+/* All conversations of one customer (or the one conversation of an unknown customer), as ct_customer_sort and
+ * ct_customer_mark leave them: folds each, and the customer. Do not also call ct_kpis_fold for them. */
+void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_record *const *records, size_t count);
+void ct_kpis_merge(struct ct_kpi_set *set, const struct ct_kpi_set *other);
+/* The state as bytes: equal states are equal bytes. */
+const void *ct_kpis_state(const struct ct_kpi_set *set, size_t *bytes);
+
+/* Another target for a KPI than the catalogue's; op CT_TARGET_NONE takes it away. */
+struct ct_kpi_target {
+    const char *id;
+    struct ct_target target;
+};
+struct ct_kpi_options {
+    const struct ct_kpi_target *targets;
+    size_t target_count;
+};
+/* Fills *block (key and other are left to the caller): counts and figures. block->figures is heap, owned by the
+ * caller: ct_block_done. options may be NULL. CT_NO_MEMORY. */
+enum ct_status ct_kpis_compute(const struct ct_kpi_set *set, const struct ct_kpi_options *options,
+                               struct ct_block *block) CT_MUST_USE;
+void ct_block_done(struct ct_block *block);
+
+/* What one conversation gives to a KPI: *out is the KPI's head figure over that conversation alone, so its numerator
+ * and denominator say whether it is in them (`explain --kpi`). true = it is in the denominator. KPIs that count
+ * customers need all their conversations: one alone is in none of those. `scratch` is overwritten. */
+bool ct_kpis_contribution(struct ct_kpi_set *scratch, const struct ct_kpi *kpi, const struct ct_record *record,
+                          struct ct_figure *out);
+
+/* ---- slices: one set for each value of a field (--group-by) ---- */
+#define CT_SLICE_MAP(X)                                                                                                \
+    X(CHANNEL, "channel")                                                                                              \
+    X(LANGUAGE, "language")                                                                                            \
+    X(BOT, "bot")                                                                                                      \
+    X(TENANT, "tenant")                                                                                                \
+    X(OUTCOME, "outcome")                                                                                              \
+    X(REASON, "reason")   /* of the handoff */                                                                         \
+    X(HOUR, "hour")       /* of the start, UTC: "00" ... "23" */                                                       \
+    X(WEEKDAY, "weekday") /* of the start, UTC: "1 mon" ... "7 sun" */                                                 \
+    X(DAY, "day")         /* of the start, UTC: "2026-11-21" */                                                        \
+    X(MONTH, "month")     /* of the start, UTC: "2026-11" */
+enum ct_slice_field {
+#define X(name, text) CT_SLICE_##name,
+    CT_SLICE_MAP(X)
+#undef X
+        CT_SLICE_COUNT
+};
+const char *ct_slice_field_text(enum ct_slice_field field);
+CT_MUST_USE bool ct_slice_field_from(ct_span text, enum ct_slice_field *out);
+
+#define CT_SLICES_MAX_DEFAULT 250 /* a set is about 110 KB */
+#define CT_SLICE_KEY_BYTES 64     /* longer keys are cut at a character, and counted under the cut one */
+
+struct ct_kpi_slices;
+/* Of more than `max` different keys, the first `max` in byte order have their own set and all others share one
+ * ("other"): the one bounded rule that is the same whatever the order and however the input is divided.
+ * max 0 = CT_SLICES_MAX_DEFAULT. NULL = out of memory. */
+struct ct_kpi_slices *ct_slices_new(enum ct_slice_field field, size_t max) CT_MUST_USE;
+void ct_slices_free(struct ct_kpi_slices *slices); /* NULL allowed */
+/* As ct_kpis_fold_customer; a customer counts once in each slice where it has a conversation. */
+enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_record *const *records,
+                                       size_t count) CT_MUST_USE;
+enum ct_status ct_slices_merge(struct ct_kpi_slices *slices, const struct ct_kpi_slices *other) CT_MUST_USE;
+/* Slices in byte order of their keys, then the other one where there is one. Not changed by reading. */
+size_t ct_slices_count(const struct ct_kpi_slices *slices);
+/* key is borrowed from the slices. */
+const struct ct_kpi_set *ct_slices_at(const struct ct_kpi_slices *slices, size_t index, ct_span *key, bool *other);
+/* One block a slice, keys filled; *blocks heap (NULL where there are none), owned by the caller: ct_blocks_done. */
+enum ct_status ct_slices_compute(const struct ct_kpi_slices *slices, const struct ct_kpi_options *options,
+                                 struct ct_block **blocks, size_t *count) CT_MUST_USE;
+void ct_blocks_done(struct ct_block *blocks, size_t count);
+
+#endif

@@ -1,0 +1,93 @@
+/* kpi_catalogue.c - metrics.def and kpis.def, made into tables. Called by kpi.c and whoever lists KPIs. */
+#include "metrics/kpi_catalogue.h"
+
+#include "metrics/accuracy.h"
+#include "metrics/automation.h"
+#include "metrics/channels.h"
+#include "metrics/complaint.h"
+#include "metrics/contact.h"
+#include "metrics/cost.h"
+#include "metrics/customers.h"
+#include "metrics/escalation.h"
+#include "metrics/handling.h"
+#include "metrics/kpi.h"
+#include "metrics/resolution.h"
+#include "metrics/response.h"
+#include "metrics/satisfaction.h"
+#include "metrics/sentiment.h"
+#include "metrics/volume.h"
+#include "metrics/wait.h"
+
+const struct ct_metric *const ct_metrics[CT_METRIC_COUNT] = {
+#define CT_METRIC(name) &ct_metric_##name,
+#include "metrics/metrics.def"
+#undef CT_METRIC
+};
+
+/* One reading function a row, from the row's own expression over the metric's state `s`. */
+#define RATIO(num, den, left)                                                                                          \
+    (r->numerator = (ct_wide)(num), r->denominator = (ct_wide)(den), r->left_out = (left), index == 0)
+#define QUOTIENT(num, den, left) RATIO(num, den, left)
+#define SPREAD(values, left) (r->spread = &(values), r->scale = CT_USEC_PER_SECOND, r->left_out = (left), index == 0)
+#define MOMENTS(values, parts, left) (r->moments = &(values), r->scale = (parts), r->left_out = (left), index == 0)
+#define PARTS(call) (call)
+#define CT_KPI(symbol, id, parent, family, kind, unit, better, target, metric, reading, ...)                           \
+    static bool read_##symbol(const void *state, size_t index, struct ct_reading *r)                                   \
+    {                                                                                                                  \
+        const struct ct_##metric *s = state;                                                                           \
+        return reading;                                                                                                \
+    }
+#include "metrics/kpis.def"
+#undef CT_KPI
+
+const struct ct_kpi_source ct_kpi_sources[] = {
+#define CT_KPI(symbol, id, parent, family, kind, unit, better, target, metric, reading, ...)                           \
+    {CT_METRIC_##metric, read_##symbol},
+#include "metrics/kpis.def"
+#undef CT_KPI
+};
+
+#define NO_TARGET                                                                                                      \
+    {                                                                                                                  \
+        CT_TARGET_NONE, 0                                                                                              \
+    }
+#define AT_LEAST(micro)                                                                                                \
+    {                                                                                                                  \
+        CT_TARGET_AT_LEAST, (micro)                                                                                    \
+    }
+#define AT_MOST(micro)                                                                                                 \
+    {                                                                                                                  \
+        CT_TARGET_AT_MOST, (micro)                                                                                     \
+    }
+static const struct ct_kpi kpis[] = {
+#define CT_KPI(symbol, id, parent, family, kind, unit, better, target, metric, reading, name_en, name_es, formula_en,  \
+               formula_es, help_en, help_es)                                                                           \
+    {id,                                                                                                               \
+     parent,                                                                                                           \
+     CT_FAMILY_##family,                                                                                               \
+     CT_KPI_##kind,                                                                                                    \
+     CT_UNIT_##unit,                                                                                                   \
+     CT_BETTER_##better,                                                                                               \
+     target,                                                                                                           \
+     {name_en, name_es},                                                                                               \
+     {formula_en, formula_es},                                                                                         \
+     {help_en, help_es}},
+#include "metrics/kpis.def"
+#undef CT_KPI
+};
+
+const struct ct_kpi *ct_kpi_catalogue(size_t *count)
+{
+    *count = sizeof kpis / sizeof *kpis;
+    return kpis;
+}
+
+const struct ct_kpi *ct_kpi_find(ct_span id)
+{
+    for (size_t i = 0; i < sizeof kpis / sizeof *kpis; i++) {
+        if (ct_span_is(id, kpis[i].id)) {
+            return &kpis[i];
+        }
+    }
+    return NULL;
+}

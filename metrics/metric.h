@@ -1,0 +1,43 @@
+/* metric.h - from closed conversations to numbers.
+ *
+ * A metric is a commutative monoid over records: zero, fold, merge. Its state is plain memory of a fixed size (no
+ * pointers), so windows, threads, processes and days combine exactly in any order. Sums and counts are integers
+ * (times in microseconds, money in nano-units in 128 bits), percentiles log-linear histograms. A KPI
+ * (kpis.def) is a row that names a metric and how to read it.
+ */
+#ifndef CT_METRIC_H
+#define CT_METRIC_H
+
+#include "engine/figure.h"
+#include "engine/record.h"
+
+struct ct_metric {
+    const char *name;
+    size_t state_bytes;
+    /* NULL: the zero state is all zero bytes (true of every metric here; fresh memory of the system is then not
+     * touched, and a slice that never sees a value costs no page). */
+    void (*zero)(void *state);
+    /* Each conversation. NULL where only customers count. */
+    void (*fold)(void *state, const struct ct_record *record);
+    /* Once for each customer, with all of that customer's conversations of the slice, sorted by started_at, then
+     * conversation_hash. Only customers that are known. NULL where customers do not matter. */
+    void (*fold_customer)(void *state, const struct ct_record *const *records, size_t count);
+    void (*merge)(void *state, const void *other);
+};
+
+/* What a row of kpis.def takes from a state; kpi.c turns it into a figure. Zeroed before each reading. */
+struct ct_spread;
+struct ct_moments;
+struct ct_reading {
+    char key[CT_FIGURE_KEY_BYTES];
+    ct_wide numerator, denominator;   /* ratio, sum (denominator 1), quotient, score (of answers) */
+    int64_t scale;                    /* the numerator's parts of a unit; 0 = 1 */
+    const struct ct_moments *moments; /* mean; numerator and denominator are then not read */
+    const struct ct_spread *spread;   /* mean or median with percentiles */
+    uint64_t promoters, detractors;   /* score */
+    uint64_t left_out;
+};
+/* Reading `index` of a row: 0 the head, 1.. the parts (figure.h). false = there are no more. */
+typedef bool ct_reader(const void *state, size_t index, struct ct_reading *out);
+
+#endif

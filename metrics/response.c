@@ -1,0 +1,43 @@
+/* response.c - response times. */
+#include "metrics/response.h"
+
+static void fold(void *state, const struct ct_record *record)
+{
+    struct ct_response *s = state;
+    if (!record->engaged) {
+        return;
+    }
+    s->engaged++;
+    s->unanswered += !record->ai_answered && record->agent_messages == 0;
+    s->user_messages += record->user_messages;
+    s->unanswered_messages += record->unanswered;
+    const int64_t *times = ct_record_array(record, record->response_usec);
+    for (uint32_t i = 0; i < record->response_usec.count; i++) {
+        ct_spread_add(&s->answers, times[i]);
+    }
+    if (record->first_response_usec != CT_USEC_NONE) {
+        ct_spread_add(&s->first, record->first_response_usec);
+    } else {
+        s->untimed_answers += record->ai_answered;
+    }
+    if (record->human_first_response_usec != CT_USEC_NONE) {
+        ct_spread_add(&s->first_human, record->human_first_response_usec);
+    }
+}
+
+static void merge(void *state, const void *other)
+{
+    struct ct_response *s = state;
+    const struct ct_response *o = other;
+    ct_spread_merge(&s->answers, &o->answers);
+    ct_spread_merge(&s->first, &o->first);
+    ct_spread_merge(&s->first_human, &o->first_human);
+    s->engaged += o->engaged;
+    s->unanswered += o->unanswered;
+    s->user_messages += o->user_messages;
+    s->unanswered_messages += o->unanswered_messages;
+    s->untimed_answers += o->untimed_answers;
+}
+
+const struct ct_metric ct_metric_response = {
+    .name = "response", .state_bytes = sizeof(struct ct_response), .fold = fold, .merge = merge};

@@ -1,0 +1,15 @@
+/* volume.h - how many conversations of which outcome: the partition that every rate stands on. */
+#ifndef CT_VOLUME_H
+#define CT_VOLUME_H
+
+#include "metrics/metric.h"
+
+struct ct_volume {
+    uint64_t conversations, engaged, messages, untimed;
+    uint64_t outcomes[CT_OUTCOME_COUNT];
+    uint64_t dated;            /* conversations that have a time */
+    ct_usec first_at, last_at; /* only where dated > 0 */
+};
+extern const struct ct_metric ct_metric_volume;
+
+#endif

@@ -1,0 +1,27 @@
+/* wait.c - waits for a person. */
+#include "metrics/wait.h"
+
+static void fold(void *state, const struct ct_record *record)
+{
+    struct ct_wait *s = state;
+    if (record->wait_usec != CT_USEC_NONE) {
+        ct_spread_add(&s->attended, record->wait_usec);
+    } else if (record->queue_abandoned_usec != CT_USEC_NONE && !record->escalated) {
+        /* A transfer that was performed and then leaves the transcript is not a customer who gave up. */
+        ct_moments_add(&s->left, record->queue_abandoned_usec < 0 ? 0 : record->queue_abandoned_usec);
+    } else {
+        s->unknown += record->escalated;
+    }
+}
+
+static void merge(void *state, const void *other)
+{
+    struct ct_wait *s = state;
+    const struct ct_wait *o = other;
+    ct_spread_merge(&s->attended, &o->attended);
+    ct_moments_merge(&s->left, &o->left);
+    s->unknown += o->unknown;
+}
+
+const struct ct_metric ct_metric_wait = {
+    .name = "wait", .state_bytes = sizeof(struct ct_wait), .fold = fold, .merge = merge};

@@ -1,0 +1,316 @@
+/* json.c - the findings as one JSON object. Called by `convtap audit --json` and `convtap kpis --json`. */
+#include "sinks/json.h"
+
+#include "sinks/writer.h"
+
+static void write_target(struct ct_writer *json, const struct ct_target *target)
+{
+    ct_writer_open(json, '[');
+    ct_writer_text(json, target->op == CT_TARGET_AT_LEAST ? ">=" : "<=");
+    ct_writer_decimal(json, target->micro, 1000000, 6);
+    ct_writer_close(json, ']');
+}
+
+/* Decimals that keep a value exact enough: money in billionths, all else in millionths. */
+static unsigned digits_of(const struct ct_kpi *kpi)
+{
+    return kpi->unit == CT_UNIT_MONEY ? 9 : 6;
+}
+
+static void write_micro(struct ct_writer *json, const char *key, bool present, int64_t micro)
+{
+    ct_writer_key(json, key);
+    if (present) {
+        ct_writer_decimal(json, micro, 1000000, 6);
+    } else {
+        ct_writer_null(json);
+    }
+}
+
+/* What sets the figure apart: the currency, the scale, or the key of a share (of the largest one, at the head). */
+static const char *key_name(const struct ct_figure *figure)
+{
+    if (figure->kpi->kind == CT_KPI_SHARES) {
+        return figure->part ? "key" : "leader";
+    }
+    return figure->kpi->unit == CT_UNIT_MONEY ? "currency" : "scale";
+}
+
+/* The members that every figure has, after its id or key. */
+static void write_value(struct ct_writer *json, const struct ct_figure *figure)
+{
+    const struct ct_kpi *kpi = figure->kpi;
+    ct_writer_key(json, "value");
+    if (figure->has_value) {
+        ct_writer_decimal(json, figure->value_num, figure->value_den, digits_of(kpi));
+    } else {
+        ct_writer_null(json);
+    }
+    ct_writer_key(json, "unit");
+    ct_writer_text(json, ct_unit_text(kpi->unit));
+    ct_writer_key(json, "numerator");
+    if (figure->scale > 1) {
+        ct_writer_decimal(json, figure->numerator, figure->scale, digits_of(kpi));
+    } else {
+        ct_writer_wide(json, figure->numerator);
+    }
+    ct_writer_key(json, "denominator");
+    ct_writer_wide(json, figure->denominator);
+    write_micro(json, "low", figure->has_interval, figure->low_micro);
+    write_micro(json, "high", figure->has_interval, figure->high_micro);
+    ct_writer_key(json, "n");
+    ct_writer_wide(json, (ct_wide)figure->n);
+    if (figure->left_out) {
+        ct_writer_key(json, "left_out");
+        ct_writer_wide(json, (ct_wide)figure->left_out);
+    }
+    if (figure->has_error) {
+        write_micro(json, "standard_error", true, figure->error_micro);
+    }
+    if (figure->has_percentiles) {
+        ct_writer_key(json, "percentiles");
+        ct_writer_open(json, '{');
+        for (unsigned i = 0; i < CT_PERCENTILE_COUNT; i++) {
+            write_micro(json, ct_percentile_text(i), true, figure->percentile_micro[i]);
+        }
+        ct_writer_close(json, '}');
+    }
+    if (figure->target.op != CT_TARGET_NONE) {
+        ct_writer_key(json, "target");
+        write_target(json, &figure->target);
+        if (figure->status != CT_STATUS_NONE) {
+            ct_writer_key(json, "status");
+            ct_writer_text(json, ct_target_status_text(figure->status));
+        }
+    }
+}
+
+static void write_key(struct ct_writer *json, const struct ct_figure *figure)
+{
+    if (figure->key[0]) {
+        ct_writer_key(json, key_name(figure));
+        ct_writer_text(json, figure->key);
+    }
+}
+
+/* Figures of a block from `figure` on that are its parts. */
+static void write_parts(struct ct_writer *json, const struct ct_block *block, const struct ct_figure *figure)
+{
+    const struct ct_figure *end = block->figures + block->figure_count;
+    const struct ct_figure *part = figure + 1;
+    if (part == end || !part->part) {
+        return;
+    }
+    ct_writer_key(json, "parts");
+    ct_writer_open(json, '[');
+    for (; part < end && part->part; part++) {
+        ct_writer_open(json, '{');
+        ct_writer_key(json, key_name(part));
+        ct_writer_text(json, part->key);
+        write_value(json, part);
+        ct_writer_close(json, '}');
+    }
+    ct_writer_close(json, ']');
+}
+
+static void write_slice_name(struct ct_writer *json, const struct ct_block *slice)
+{
+    ct_writer_key(json, "key");
+    if (slice->other) {
+        ct_writer_null(json);
+        ct_writer_key(json, "other");
+        ct_writer_bool(json, true);
+    } else {
+        ct_writer_string(json, slice->key);
+    }
+}
+
+static void write_kpi(struct ct_writer *json, const struct ct_findings *findings, const struct ct_figure *figure)
+{
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "id");
+    ct_writer_text(json, figure->kpi->id);
+    write_key(json, figure);
+    write_value(json, figure);
+    write_parts(json, &findings->total, figure);
+    if (findings->slice_count) {
+        ct_writer_key(json, "slices");
+        ct_writer_open(json, '[');
+        for (size_t i = 0; i < findings->slice_count; i++) {
+            const struct ct_block *slice = &findings->slices[i];
+            const struct ct_figure *own = ct_block_figure(slice, figure->kpi->id);
+            if (own) {
+                ct_writer_open(json, '{');
+                write_slice_name(json, slice);
+                write_key(json, own);
+                write_value(json, own);
+                write_parts(json, slice, own);
+                ct_writer_close(json, '}');
+            }
+        }
+        ct_writer_close(json, ']');
+    }
+    ct_writer_close(json, '}');
+}
+
+static void write_counts(struct ct_writer *json, const struct ct_block *block)
+{
+    ct_writer_key(json, "conversations");
+    ct_writer_wide(json, (ct_wide)block->conversations);
+    ct_writer_key(json, "engaged");
+    ct_writer_wide(json, (ct_wide)block->engaged);
+    ct_writer_key(json, "customers");
+    ct_writer_wide(json, (ct_wide)block->customers);
+    ct_writer_key(json, "messages");
+    ct_writer_wide(json, (ct_wide)block->messages);
+    ct_writer_key(json, "untimed");
+    ct_writer_wide(json, (ct_wide)block->untimed);
+}
+
+static void write_outcomes(struct ct_writer *json, const struct ct_block *block)
+{
+    ct_writer_key(json, "outcomes");
+    ct_writer_open(json, '{');
+    for (int i = 0; i < CT_OUTCOME_COUNT; i++) {
+        ct_writer_key(json, ct_outcome_text((enum ct_outcome)i));
+        ct_writer_wide(json, (ct_wide)block->outcomes[i]);
+    }
+    ct_writer_close(json, '}');
+}
+
+static void write_inputs(struct ct_writer *json, const struct ct_findings *findings)
+{
+    ct_writer_key(json, "inputs");
+    ct_writer_open(json, '[');
+    for (size_t i = 0; i < findings->input_count; i++) {
+        const struct ct_input_note *input = &findings->inputs[i];
+        ct_writer_open(json, '{');
+        ct_writer_key(json, "path");
+        ct_writer_text(json, input->path);
+        ct_writer_key(json, "sha256");
+        ct_writer_text(json, input->sha256 && input->sha256[0] ? input->sha256 : NULL);
+        ct_writer_key(json, "bytes");
+        ct_writer_wide(json, (ct_wide)input->bytes);
+        ct_writer_key(json, "messages");
+        ct_writer_wide(json, (ct_wide)input->messages);
+        ct_writer_key(json, "conversations");
+        ct_writer_wide(json, (ct_wide)input->conversations);
+        ct_writer_key(json, "refused");
+        ct_writer_wide(json, (ct_wide)input->refused);
+        ct_writer_close(json, '}');
+    }
+    ct_writer_close(json, ']');
+}
+
+static void write_slices(struct ct_writer *json, const struct ct_findings *findings)
+{
+    ct_writer_key(json, "group_by");
+    ct_writer_text(json, findings->group_by);
+    ct_writer_key(json, "slices");
+    ct_writer_open(json, '[');
+    for (size_t i = 0; i < findings->slice_count; i++) {
+        ct_writer_open(json, '{');
+        write_slice_name(json, &findings->slices[i]);
+        write_counts(json, &findings->slices[i]);
+        write_outcomes(json, &findings->slices[i]);
+        ct_writer_close(json, '}');
+    }
+    ct_writer_close(json, ']');
+}
+
+void ct_json_findings(struct ct_out *out, const struct ct_findings *findings)
+{
+    struct ct_writer json;
+    ct_writer_init(&json, out);
+    ct_writer_open(&json, '{');
+    ct_writer_key(&json, "generated_at");
+    ct_writer_time(&json, findings->generated_at);
+    ct_writer_key(&json, "version");
+    ct_writer_text(&json, findings->version);
+    write_inputs(&json, findings);
+    ct_writer_key(&json, "rules_hash");
+    ct_writer_text(&json, findings->rules_hash);
+    ct_writer_key(&json, "profile");
+    ct_writer_text(&json, findings->profile);
+    ct_writer_key(&json, "period");
+    ct_writer_open(&json, '{');
+    ct_writer_key(&json, "from");
+    ct_writer_time(&json, findings->total.first_at);
+    ct_writer_key(&json, "to");
+    ct_writer_time(&json, findings->total.last_at);
+    ct_writer_close(&json, '}');
+    ct_writer_key(&json, "totals");
+    ct_writer_open(&json, '{');
+    write_counts(&json, &findings->total);
+    ct_writer_close(&json, '}');
+    ct_writer_key(&json, "kpis");
+    ct_writer_open(&json, '[');
+    for (size_t i = 0; i < findings->total.figure_count; i++) {
+        if (!findings->total.figures[i].part) {
+            write_kpi(&json, findings, &findings->total.figures[i]);
+        }
+    }
+    ct_writer_close(&json, ']');
+    write_outcomes(&json, &findings->total);
+    if (findings->group_by) {
+        write_slices(&json, findings);
+    }
+    ct_writer_key(&json, "drops");
+    ct_writer_open(&json, '{');
+    for (size_t i = 0; i < findings->drop_count; i++) {
+        if (findings->drops[i].count) {
+            ct_writer_key_span(&json, ct_span_of(findings->drops[i].reason));
+            ct_writer_wide(&json, (ct_wide)findings->drops[i].count);
+        }
+    }
+    ct_writer_close(&json, '}');
+    ct_writer_close(&json, '}');
+    ct_out_char(out, '\n');
+}
+
+static void write_both(struct ct_writer *json, const char *key, const char *const text[CT_LANG_COUNT])
+{
+    ct_writer_key(json, key);
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "en");
+    ct_writer_text(json, text[CT_LANG_EN]);
+    ct_writer_key(json, "es");
+    ct_writer_text(json, text[CT_LANG_ES]);
+    ct_writer_close(json, '}');
+}
+
+void ct_json_catalogue(struct ct_out *out, const struct ct_kpi *kpis, size_t count)
+{
+    struct ct_writer json;
+    ct_writer_init(&json, out);
+    ct_writer_open(&json, '{');
+    ct_writer_key(&json, "kpis");
+    ct_writer_open(&json, '[');
+    for (size_t i = 0; i < count; i++) {
+        const struct ct_kpi *kpi = &kpis[i];
+        ct_writer_open(&json, '{');
+        ct_writer_key(&json, "id");
+        ct_writer_text(&json, kpi->id);
+        ct_writer_key(&json, "parent");
+        ct_writer_text(&json, kpi->parent);
+        ct_writer_key(&json, "family");
+        ct_writer_text(&json, ct_family_text(kpi->family));
+        ct_writer_key(&json, "kind");
+        ct_writer_text(&json, ct_kpi_kind_text(kpi->kind));
+        ct_writer_key(&json, "unit");
+        ct_writer_text(&json, ct_unit_text(kpi->unit));
+        ct_writer_key(&json, "better");
+        ct_writer_text(&json, ct_better_text(kpi->better));
+        if (kpi->target.op != CT_TARGET_NONE) {
+            ct_writer_key(&json, "target");
+            write_target(&json, &kpi->target);
+        }
+        write_both(&json, "name", kpi->name);
+        write_both(&json, "formula", kpi->formula);
+        write_both(&json, "help", kpi->help);
+        ct_writer_close(&json, '}');
+    }
+    ct_writer_close(&json, ']');
+    ct_writer_close(&json, '}');
+    ct_out_char(out, '\n');
+}

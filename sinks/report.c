@@ -1,0 +1,187 @@
+/* report.c - the findings as one HTML page that stands alone. Called by `convtap audit --report`.
+ *
+ * No scripts, nothing loaded from anywhere (its own policy forbids it), every text of the input escaped.
+ */
+#include "sinks/report.h"
+
+#include "sinks/format.h"
+#include "sinks/report_parts.h"
+
+static void page_head(const struct ct_page *page, const struct ct_findings *findings, const char *title)
+{
+    ct_page_raw(page, "<!DOCTYPE html>\n<html lang=\"");
+    ct_page_raw(page, ct_page_word(page, "en", "es"));
+    ct_page_raw(page, "\"><head><meta charset=\"utf-8\">"
+                      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+                      "'unsafe-inline'; base-uri "
+                      "'none'; form-action 'none'\">"
+                      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"generator\" "
+                      "content=\"convtap ");
+    ct_page_text(page, findings->version ? findings->version : "");
+    ct_page_raw(page, "\"><title>");
+    ct_page_text(page, title);
+    ct_page_raw(page, "</title><style>");
+    for (const char *const *part = ct_report_style; *part; part++) {
+        ct_page_raw(page, *part);
+    }
+    ct_page_raw(page, "</style></head>\n<body><main>\n");
+}
+
+static void page_fact(const struct ct_page *page, const char *name, uint64_t count)
+{
+    ct_page_raw(page, "<div><dt>");
+    ct_page_raw(page, name);
+    ct_page_raw(page, "</dt><dd>");
+    ct_page_count(page, count);
+    ct_page_raw(page, "</dd></div>");
+}
+
+static void page_header(const struct ct_page *page, const struct ct_findings *findings, const char *title)
+{
+    const struct ct_block *total = &findings->total;
+    ct_page_raw(
+        page, "<header><div><div class=\"mark\"><svg viewBox=\"0 0 24 24\" aria-hidden=\"true\"><rect x=\"1\" y=\"1\" "
+              "width=\"22\" height=\"22\" rx=\"6\" fill=\"var(--accent)\"/><path d=\"M5 9.5h14M5 14.5h6.5M15 9.5v8\" "
+              "stroke=\"#fff\" stroke-width=\"2\" stroke-linecap=\"round\" fill=\"none\"/></svg>convtap</div><h1>");
+    ct_page_text(page, title);
+    ct_page_raw(page, "</h1><p class=\"sub\">");
+    if (total->first_at != CT_USEC_NONE) {
+        char day[CT_FORMAT_BYTES];
+        ct_format_day(total->first_at, day);
+        ct_page_text(page, day);
+        ct_page_raw(page, " – ");
+        ct_format_day(total->last_at, day);
+        ct_page_text(page, day);
+    } else {
+        ct_page_raw(page, ct_page_word(page, "conversations without times", "conversaciones sin hora"));
+    }
+    ct_page_raw(page, "</p></div><dl class=\"facts\">");
+    page_fact(page, ct_page_word(page, "conversations", "conversaciones"), total->conversations);
+    page_fact(page, ct_page_word(page, "messages", "mensajes"), total->messages);
+    page_fact(page, ct_page_word(page, "customers", "clientes"), total->customers);
+    ct_page_raw(page, "</dl></header>\n");
+}
+
+static void page_tiles(const struct ct_page *page, const struct ct_block *total)
+{
+    static const char *const ids[] = {"automation_rate",     "escalation_rate",     "fcr", "csat", "nps", "aht",
+                                      "first_response_time", "cost_per_interaction"};
+    ct_page_raw(page, "<section class=\"tiles\">\n");
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        ct_page_tile(page, total, ids[i]);
+    }
+    ct_page_raw(page, "</section>\n");
+}
+
+static void page_drops(const struct ct_page *page, const struct ct_findings *findings)
+{
+    bool any = false;
+    for (size_t i = 0; i < findings->drop_count; i++) {
+        if (!findings->drops[i].count) {
+            continue;
+        }
+        if (!any) {
+            any = true;
+            ct_page_raw(page, "<section><h2>");
+            ct_page_raw(page, ct_page_word(page, "Left out, by name", "Lo que quedó fuera, por su nombre"));
+            ct_page_raw(page, "</h2><div class=\"scroll\"><table><tbody>\n");
+        }
+        ct_page_raw(page, "<tr><td>");
+        ct_page_text(page, findings->drops[i].reason);
+        ct_page_raw(page, "</td><td class=\"r\">");
+        ct_page_count(page, findings->drops[i].count);
+        ct_page_raw(page, "</td></tr>\n");
+    }
+    if (any) {
+        ct_page_raw(page, "</tbody></table></div></section>\n");
+    }
+}
+
+static void page_inputs(const struct ct_page *page, const struct ct_findings *findings)
+{
+    ct_page_raw(page, "<section><h2>");
+    ct_page_raw(page, ct_page_word(page, "Inputs", "Entradas"));
+    ct_page_raw(page, "</h2><div class=\"scroll\"><table><thead><tr><th>");
+    ct_page_raw(page,
+                ct_page_word(page,
+                             "File</th><th>SHA-256</th><th class=\"r\">Bytes</th><th class=\"r\">Messages</th><th "
+                             "class=\"r\">Conversations</th><th class=\"r\">Refused",
+                             "Archivo</th><th>SHA-256</th><th class=\"r\">Bytes</th><th class=\"r\">Mensajes</th><th "
+                             "class=\"r\">Conversaciones</th><th class=\"r\">Rechazados"));
+    ct_page_raw(page, "</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < findings->input_count; i++) {
+        const struct ct_input_note *input = &findings->inputs[i];
+        ct_page_raw(page, "<tr><td>");
+        ct_page_text(page, input->path);
+        ct_page_raw(page, "</td><td class=\"hash\">");
+        ct_page_text(page, input->sha256 && input->sha256[0] ? input->sha256 : "–");
+        const uint64_t counts[] = {input->bytes, input->messages, input->conversations, input->refused};
+        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+            ct_page_raw(page, "</td><td class=\"r\">");
+            ct_page_count(page, counts[c]);
+        }
+        ct_page_raw(page, "</td></tr>\n");
+    }
+    ct_page_raw(page, "</tbody></table></div></section>\n");
+}
+
+static void page_entry(const struct ct_page *page, const char *name, const char *value)
+{
+    if (value && value[0]) {
+        ct_page_raw(page, "<dt>");
+        ct_page_raw(page, name);
+        ct_page_raw(page, "</dt><dd class=\"hash\">");
+        ct_page_text(page, value);
+        ct_page_raw(page, "</dd>");
+    }
+}
+
+static void page_provenance(const struct ct_page *page, const struct ct_findings *findings)
+{
+    char when[40] = "";
+    if (findings->generated_at != CT_USEC_NONE) {
+        ct_time_format(findings->generated_at, when);
+    }
+    ct_page_raw(page, "<section><h2>");
+    ct_page_raw(page, ct_page_word(page, "Where these numbers come from", "De dónde salen estos números"));
+    ct_page_raw(page, "</h2><div class=\"card\"><dl class=\"prov\">");
+    page_entry(page, ct_page_word(page, "as of", "a fecha de"), when);
+    page_entry(page, ct_page_word(page, "rules", "reglas"), findings->rules_hash);
+    page_entry(page, ct_page_word(page, "profile", "perfil"), findings->profile);
+    page_entry(page, "convtap", findings->version);
+    ct_page_raw(page, "</dl></div></section>\n<footer>");
+    ct_page_raw(
+        page,
+        ct_page_word(
+            page,
+            "Ratios carry 95 % Wilson intervals, means 95 % normal intervals; percentiles are within 1 %. Every "
+            "conversation has exactly one outcome, so shares add up to 100 %. A dash is a KPI with nothing to count, "
+            "which is not zero. The same inputs, rules and profile give this page again, byte for byte.",
+            "Los porcentajes llevan intervalos de Wilson del 95 %, las medias intervalos normales del 95 %; los "
+            "percentiles tienen un error menor del 1 %. Cada conversación tiene exactamente un resultado, así que las "
+            "cuotas suman 100 %. Una raya es un KPI sin nada que contar, que no es cero. Las mismas entradas, reglas y "
+            "perfil dan de nuevo esta página, byte a byte."));
+    ct_page_raw(page, "</footer>\n");
+}
+
+void ct_report_write(struct ct_out *out, const struct ct_findings *findings, const struct ct_report_options *options)
+{
+    struct ct_page page = {out, options ? options->lang : CT_LANG_EN};
+    const char *title = options && options->title
+                            ? options->title
+                            : ct_page_word(&page, "Conversation audit", "Auditoría de conversaciones");
+    page_head(&page, findings, title);
+    page_header(&page, findings, title);
+    page_tiles(&page, &findings->total);
+    ct_page_outcomes(&page, &findings->total);
+    for (int family = 0; family < CT_FAMILY_COUNT; family++) {
+        ct_page_family(&page, &findings->total, (enum ct_family)family);
+    }
+    if (findings->group_by && findings->slice_count) {
+        ct_page_slices(&page, findings);
+    }
+    page_drops(&page, findings);
+    page_inputs(&page, findings);
+    page_provenance(&page, findings);
+    ct_page_raw(&page, "</main></body></html>\n");
+}

@@ -1,0 +1,34 @@
+/* writer.h - JSON, written in order: the same bytes everywhere, always valid UTF-8. */
+#ifndef CT_WRITER_H
+#define CT_WRITER_H
+
+#include "sinks/output.h"
+
+/* Commas are kept by the writer; keys are literals of this program and are not escaped. */
+struct ct_writer {
+    struct ct_out *out;
+    bool comma; /* before the next key or element */
+};
+
+void ct_writer_init(struct ct_writer *json, struct ct_out *out);
+/* '{' '}' '[' ']' */
+void ct_writer_open(struct ct_writer *json, char bracket);
+void ct_writer_close(struct ct_writer *json, char bracket);
+void ct_writer_key(struct ct_writer *json, const char *key);
+/* A key that comes from outside. */
+void ct_writer_key_span(struct ct_writer *json, ct_span key);
+/* Quotes, backslashes and control characters escaped; bytes that are no UTF-8 become U+FFFD. */
+void ct_writer_string(struct ct_writer *json, ct_span text);
+void ct_writer_text(struct ct_writer *json, const char *text); /* NULL = null */
+void ct_writer_wide(struct ct_writer *json, ct_wide value);
+void ct_writer_bool(struct ct_writer *json, bool value);
+void ct_writer_null(struct ct_writer *json);
+/* num / den with at most `digits` decimals, at least one. */
+void ct_writer_decimal(struct ct_writer *json, ct_wide num, ct_wide den, unsigned digits);
+/* µs as seconds; null where CT_USEC_NONE. */
+void ct_writer_seconds(struct ct_writer *json, ct_usec value);
+/* RFC 3339; null where CT_USEC_NONE. */
+void ct_writer_time(struct ct_writer *json, ct_usec value);
+void ct_writer_tri(struct ct_writer *json, enum ct_tri value);
+
+#endif

@@ -1,0 +1,143 @@
+/* cli_stored.c - a message that waits as flat memory is the message that was put there, field by field. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cli/stored.h"
+
+static struct ct_stored *store(const struct ct_message *m, uint32_t *bytes)
+{
+    struct ct_place place = {.offset = 77, .input = 3, .index = 9};
+    *bytes = ct_stored_bytes(m);
+    assert_true(*bytes >= sizeof(struct ct_stored) && *bytes % 8 == 0);
+    void *at = malloc(*bytes); /* exactly: a sanitizer sees a byte too many */
+    assert_non_null(at);
+    ct_stored_write(at, *bytes, m, &place);
+    return at;
+}
+
+static void assert_same_span(ct_span a, ct_span b)
+{
+    assert_int_equal(a.len, b.len);
+    assert_true(ct_span_eq(a, b));
+}
+
+static void everything(void **state)
+{
+    enum { CALLS = 1500 };
+    static struct ct_tool_call calls[CALLS], back_calls[CALLS];
+    static char names[CALLS][8];
+    struct ct_message m, back;
+    uint32_t bytes;
+    (void)state;
+    ct_message_init(&m);
+    m.conversation_id = CT_SPAN_LIT("c");
+    m.user_id = CT_SPAN_LIT("user");
+    m.channel = CT_SPAN_LIT("web");
+    m.language = CT_SPAN_LIT("es");
+    m.bot = CT_SPAN_LIT("b2");
+    m.tenant = CT_SPAN_LIT("t");
+    m.id = CT_SPAN_LIT("id-1");
+    m.text = CT_SPAN_LIT("hola");
+    m.role = CT_ROLE_TOOL;
+    m.ts = INT64_MIN + 1;
+    m.has_cost = true;
+    m.cost = -5;
+    m.currency = CT_SPAN_LIT("EUR");
+    m.tokens.input = INT64_MAX;
+    m.tokens.output = 0;
+    m.tokens.model = CT_SPAN_LIT("m");
+    m.event.type = CT_EVENT_OTHER;
+    m.event.phase = CT_PHASE_RETURNED;
+    m.event.by = CT_SPAN_LIT("bot");
+    m.event.reason = CT_SPAN_LIT("why");
+    m.event.name = CT_SPAN_LIT("csat");
+    m.event.value = CT_SPAN_LIT("4");
+    m.event.text = CT_SPAN_LIT("well");
+    m.event.scale_max = 10;
+    m.event.scale_min = 0;
+    for (int i = 0; i < CALLS; i++) {
+        int len = snprintf(names[i], sizeof names[i], "f%d", i);
+        calls[i] = (struct ct_tool_call){
+            {names[i], (size_t)len}, i % 2 ? (ct_span){names[i], 1} : CT_SPAN_NONE, CT_SPAN_LIT("{}")};
+    }
+    m.tool_calls = calls;
+    m.tool_call_count = CALLS;
+    struct ct_stored *stored = store(&m, &bytes);
+    assert_int_equal(stored->bytes, bytes);
+    assert_int_equal(stored->offset, 77);
+    assert_int_equal(stored->input, 3);
+    assert_int_equal(stored->index, 9);
+    assert_int_equal(ct_stored_role(stored), CT_ROLE_TOOL);
+    assert_int_equal(ct_stored_call_count(stored), CALLS);
+    ct_stored_read(stored, &back, back_calls);
+    assert_same_span(back.conversation_id, m.conversation_id);
+    assert_same_span(back.user_id, m.user_id);
+    assert_same_span(back.channel, m.channel);
+    assert_same_span(back.language, m.language);
+    assert_same_span(back.bot, m.bot);
+    assert_same_span(back.tenant, m.tenant);
+    assert_same_span(back.id, m.id);
+    assert_same_span(back.text, m.text);
+    assert_same_span(back.currency, m.currency);
+    assert_same_span(back.tokens.model, m.tokens.model);
+    assert_same_span(back.event.by, m.event.by);
+    assert_same_span(back.event.reason, m.event.reason);
+    assert_same_span(back.event.name, m.event.name);
+    assert_same_span(back.event.value, m.event.value);
+    assert_same_span(back.event.text, m.event.text);
+    assert_true(back.ts == m.ts && back.role == m.role && back.has_cost && back.cost == m.cost);
+    assert_true(back.tokens.input == INT64_MAX && back.tokens.cached == -1 && back.tokens.output == 0);
+    assert_true(back.event.type == m.event.type && back.event.phase == m.event.phase);
+    assert_true(back.event.scale_max == 10 && back.event.scale_min == 0);
+    assert_int_equal(back.tool_call_count, CALLS);
+    for (int i = 0; i < CALLS; i++) {
+        assert_same_span(back.tool_calls[i].name, calls[i].name);
+        assert_same_span(back.tool_calls[i].id, calls[i].id);
+    }
+    free(stored);
+}
+
+static void nothing(void **state)
+{
+    struct ct_message m, back;
+    uint32_t bytes;
+    (void)state;
+    ct_message_init(&m);
+    m.conversation_id = CT_SPAN_LIT("c");
+    struct ct_stored *stored = store(&m, &bytes);
+    assert_int_equal(ct_stored_call_count(stored), 0);
+    ct_stored_read(stored, &back, NULL);
+    assert_true(back.ts == CT_USEC_NONE && !back.has_cost && back.tokens.input == -1 && back.event.scale_min == -1);
+    assert_int_equal(back.text.len, 0);
+    assert_int_equal(back.tool_call_count, 0);
+    free(stored);
+}
+
+static void the_key_is_tenant_and_id(void **state)
+{
+    struct ct_message a, b;
+    (void)state;
+    ct_message_init(&a);
+    ct_message_init(&b);
+    a.conversation_id = b.conversation_id = CT_SPAN_LIT("c");
+    assert_true(ct_conversation_key(&a) == ct_conversation_key(&b));
+    b.tenant = CT_SPAN_LIT("t");
+    assert_true(ct_conversation_key(&a) != ct_conversation_key(&b));
+    b.tenant = CT_SPAN_NONE;
+    b.conversation_id = CT_SPAN_LIT("d");
+    assert_true(ct_conversation_key(&a) != ct_conversation_key(&b));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything),
+        cmocka_unit_test(nothing),
+        cmocka_unit_test(the_key_is_tenant_and_id),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
