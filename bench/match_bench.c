@@ -170,7 +170,7 @@ static int bench(uint32_t rules, size_t texts, uint64_t seed, bool dense)
     ct_matcher_stats(matcher, &stats);
     double n = (double)stats.messages;
     printf("%s %5" PRIu32 " rules %5zu patterns | load %6.1f ms | %5.1f bytes, fold %5.1f ns (%.2f/byte) | PCRE2 loop "
-                          "%9.0f ns | here %7.0f ns "
+           "%9.0f ns | here %7.0f ns "
            "| %5.1fx | a message: %.2f candidates, %.2f PCRE2 runs, %.2f hits | %s (%" PRIu64 " hits)\n",
            dense ? "dense" : "usual", rules, corpus.pattern_count, load, bytes, fold, fold / bytes, plain, mine,
            plain / mine, (double)stats.candidates / n, (double)stats.pcre_calls / n, (double)stats.hits / n,

@@ -328,6 +328,12 @@ static void batch_done(struct ct_batch *b)
     pthread_mutex_destroy(&b->lock);
 }
 
+static void *release_spill(void *spill)
+{
+    ct_spill_free(spill);
+    return NULL;
+}
+
 static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, struct ct_error *err)
 {
     if (!batch_init(b)) {
@@ -348,6 +354,14 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
     for (unsigned i = 0; i < b->worker_count && b->options->as_of == CT_USEC_NONE; i++) {
         b->as_of = b->workers[i].newest > b->as_of ? b->workers[i].newest : b->as_of;
     }
+    result->spilled_bytes = ct_spill_file_bytes(b->messages) + ct_spill_file_bytes(b->customers);
+    /* The messages are not needed any more. Giving a large temporary file back takes the kernel a while: beside the
+     * counting, where there is a thread to spare. */
+    pthread_t releasing;
+    bool released = b->worker_count > 1 && pthread_create(&releasing, NULL, release_spill, b->messages) == 0;
+    if (released) {
+        b->messages = NULL;
+    }
     if (status == CT_OK) {
         status = run_stage(b, run_count, err);
     }
@@ -355,9 +369,11 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
         status = ct_sorter_run_done(b->workers[i].lines, err);
         b->workers[i].lines = NULL;
     }
-    result->spilled_bytes = ct_spill_file_bytes(b->messages) + ct_spill_file_bytes(b->customers);
     if (status == CT_OK) {
         status = merge(b, result);
+    }
+    if (released) {
+        pthread_join(releasing, NULL);
     }
     if (status == CT_OK && !gather(b, result)) {
         status = ct_error_set(err, CT_NO_MEMORY, "out of memory");

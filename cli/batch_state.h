@@ -9,7 +9,7 @@
 #include "cli/stored.h"
 #include "parsers/frame.h"
 
-enum { CT_PIECE_BYTES = 1 << 20, CT_HEAD_BYTES = 65536, CT_REASONS_MAX = 64 };
+enum { CT_PIECE_BYTES = 1 << 18, CT_HEAD_BYTES = 65536, CT_REASONS_MAX = 64 };
 
 struct ct_batch_input {
     uint32_t *piece_lines; /* lines in each piece, so that a refusal's line can be told afterwards */
@@ -29,12 +29,14 @@ struct ct_batch_source {
     struct ct_framer framer; /* VALUES mode, stateful parsers */
     char *carry;             /* read, not yet given out */
     size_t carry_len, carry_capacity;
-    uint64_t offset; /* input position of carry[0] */
-    bool end;        /* the reader has no more */
-    bool skipping;   /* inside a line that is too long */
-    bool scanning;   /* the first of two passes: what is wrong is said in the second */
-    unsigned users;  /* workers that still parse pieces with parser_state */
-    bool exhausted;  /* all pieces are taken, users still parse */
+    uint64_t offset;     /* input position of carry[0] */
+    bool end;            /* the reader has no more */
+    bool skipping;       /* inside a line that is too long */
+    const char *trouble; /* why the stream ended before its end, not yet said; NULL = it did not */
+    char trouble_text[200];
+    bool scanning;  /* the first of two passes: what is wrong is said in the second */
+    unsigned users; /* workers that still parse pieces with parser_state */
+    bool exhausted; /* all pieces are taken, users still parse */
 };
 
 struct ct_reason {
@@ -111,9 +113,22 @@ struct ct_batch {
 
 /* batch_read.c */
 void ct_batch_read(struct ct_worker *worker);
-void ct_batch_source_close(struct ct_batch *batch);
-void ct_batch_refuse(struct ct_worker *worker, const struct ct_refusal *refusal);
+/* Where a parser's messages go. */
+struct ct_parse_out ct_batch_out(struct ct_worker *worker);
+
+/* batch_source.c */
+/* One more of what is counted by name. `reason` is a constant. */
 void ct_batch_count_reason(struct ct_worker *worker, const char *reason, uint64_t count);
+void ct_batch_refuse(struct ct_worker *worker, const struct ct_refusal *refusal);
+void ct_batch_refuse_here(struct ct_worker *worker, const char *reason, uint64_t offset, uint64_t line,
+                          const char *detail);
+/* Opens the next input that can be read. CT_NOT_FOUND = there is none left. */
+enum ct_status ct_batch_source_next(struct ct_worker *worker) CT_MUST_USE;
+/* Reads until carry holds `want` bytes or the input ends; a broken stream ends it, refused by name. */
+enum ct_status ct_batch_source_fill(struct ct_worker *worker, struct ct_batch_source *source, size_t want) CT_MUST_USE;
+/* Forgets the first bytes of carry. */
+void ct_batch_source_drop(struct ct_batch_source *source, size_t bytes);
+void ct_batch_source_close(struct ct_batch *batch);
 
 /* batch_close.c: stored messages -> records */
 enum ct_status ct_batch_close_one(struct ct_worker *worker, size_t count, bool whole);

@@ -82,7 +82,7 @@ enum ct_setting_kind {
       "newest message, so that the same input gives the same figures on any day.")                                     \
     X(a, MAX_RECORD, max_record, max_record_bytes, BYTES, TEXT, "max_record", "max-record", "SIZE", 1024, 1 << 30,     \
       IS("16M"), "A longer line or JSON element is refused.")                                                          \
-    X(a, MEMORY, memory, memory_bytes, BYTES, TEXT, "memory", "memory", "SIZE", 65536, (int64_t)1 << 40, IS("32M"),    \
+    X(a, MEMORY, memory, memory_bytes, BYTES, TEXT, "memory", "memory", "SIZE", 65536, (int64_t)1 << 40, IS("48M"),    \
       "What may wait in memory before a temporary file (in TMPDIR) is used.")
 
 /* What only audit needs. */

@@ -24,9 +24,11 @@ enum {
     HAS_TOKENS = 1u << 16,
     HAS_SCALE = 1u << 17,
     HAS_CALLS = 1u << 18,
-    ROLE_SHIFT = 19,  /* 3 bits */
-    EVENT_SHIFT = 22, /* 3 bits */
-    PHASE_SHIFT = 25  /* 3 bits */
+    ROLE_SHIFT = 19,        /* 3 bits */
+    EVENT_SHIFT = 22,       /* 3 bits */
+    PHASE_SHIFT = 25,       /* 3 bits */
+    WIDE_TOKENS = 1u << 28, /* a token count needs more than 32 bits */
+    LONG_SPAN = 255         /* a length byte that says: four bytes follow */
 };
 
 uint64_t ct_conversation_key(const struct ct_message *m)
@@ -39,6 +41,22 @@ static bool has_tokens(const struct ct_message *m)
     return m->tokens.input >= 0 || m->tokens.cached >= 0 || m->tokens.output >= 0;
 }
 
+static bool narrow(int64_t count)
+{
+    return count >= -1 && count <= INT32_MAX;
+}
+
+static bool wide_tokens(const struct ct_message *m)
+{
+    return !narrow(m->tokens.input) || !narrow(m->tokens.cached) || !narrow(m->tokens.output);
+}
+
+/* A length is a byte where it can be: what waits on disk is mostly short texts. */
+static size_t span_bytes(ct_span span)
+{
+    return span.len + (span.len < LONG_SPAN ? 1 : 5);
+}
+
 static bool has_scale(const struct ct_message *m)
 {
     return m->event.scale_max || m->event.scale_min != -1;
@@ -47,16 +65,16 @@ static bool has_scale(const struct ct_message *m)
 uint32_t ct_stored_bytes(const struct ct_message *m)
 {
     uint64_t bytes = sizeof(struct ct_stored);
-#define X(bit, span) bytes += (span).len ? (span).len + 4 : 0;
+#define X(bit, span) bytes += (span).len ? span_bytes(span) : 0;
     TEXTS(X, m)
 #undef X
     bytes += m->has_cost ? 8 : 0;
-    bytes += has_tokens(m) ? 24 : 0;
+    bytes += has_tokens(m) ? (wide_tokens(m) ? 24 : 12) : 0;
     bytes += has_scale(m) ? 8 : 0;
     if (m->tool_call_count) {
         bytes += 4;
         for (size_t i = 0; i < m->tool_call_count; i++) {
-            bytes += 8 + m->tool_calls[i].name.len + m->tool_calls[i].id.len;
+            bytes += span_bytes(m->tool_calls[i].name) + span_bytes(m->tool_calls[i].id);
         }
     }
     bytes = (bytes + 7) & ~7ull;
@@ -72,8 +90,17 @@ static char *put(char *at, const void *data, size_t len)
 static char *put_span(char *at, ct_span span)
 {
     uint32_t len = (uint32_t)span.len;
-    at = put(at, &len, 4);
+    *at++ = (char)(len < LONG_SPAN ? len : LONG_SPAN);
+    if (len >= LONG_SPAN) {
+        at = put(at, &len, 4);
+    }
     return span.len ? put(at, span.at, span.len) : at;
+}
+
+static char *put_count(char *at, int64_t count, bool wide)
+{
+    int32_t narrow_count = (int32_t)count;
+    return wide ? put(at, &count, 8) : put(at, &narrow_count, 4);
 }
 
 void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, const struct ct_place *place)
@@ -89,17 +116,17 @@ void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, c
 #define X(bit, span) head.flags |= (span).len ? 1u << (bit) : 0;
     TEXTS(X, m)
 #undef X
-    head.flags |= (m->has_cost ? HAS_COST : 0) | (has_tokens(m) ? HAS_TOKENS : 0) | (has_scale(m) ? HAS_SCALE : 0) |
-                  (calls ? HAS_CALLS : 0) | (uint32_t)m->role << ROLE_SHIFT | (uint32_t)m->event.type << EVENT_SHIFT |
-                  (uint32_t)m->event.phase << PHASE_SHIFT;
+    head.flags |= (m->has_cost ? HAS_COST : 0) | (has_tokens(m) ? HAS_TOKENS : 0) | (wide_tokens(m) ? WIDE_TOKENS : 0) |
+                  (has_scale(m) ? HAS_SCALE : 0) | (calls ? HAS_CALLS : 0) | (uint32_t)m->role << ROLE_SHIFT |
+                  (uint32_t)m->event.type << EVENT_SHIFT | (uint32_t)m->event.phase << PHASE_SHIFT;
     memcpy(memory, &head, sizeof head);
     if (m->has_cost) {
         at = put(at, &m->cost, 8);
     }
     if (has_tokens(m)) {
-        at = put(at, &m->tokens.input, 8);
-        at = put(at, &m->tokens.cached, 8);
-        at = put(at, &m->tokens.output, 8);
+        at = put_count(at, m->tokens.input, wide_tokens(m));
+        at = put_count(at, m->tokens.cached, wide_tokens(m));
+        at = put_count(at, m->tokens.output, wide_tokens(m));
     }
     if (has_scale(m)) {
         at = put(at, &m->event.scale_max, 4);
@@ -132,10 +159,23 @@ static const char *get(const char *at, void *data, size_t len)
     return at + len;
 }
 
+static const char *get_count(const char *at, int64_t *count, uint32_t flags)
+{
+    int32_t narrow_count;
+    if (flags & WIDE_TOKENS) {
+        return get(at, count, 8);
+    }
+    at = get(at, &narrow_count, 4);
+    *count = narrow_count;
+    return at;
+}
+
 static const char *get_span(const char *at, ct_span *span)
 {
-    uint32_t len;
-    at = get(at, &len, 4);
+    uint32_t len = (unsigned char)*at++;
+    if (len == LONG_SPAN) {
+        at = get(at, &len, 4);
+    }
     *span = (ct_span){at, len};
     return at + len;
 }
@@ -143,7 +183,8 @@ static const char *get_span(const char *at, ct_span *span)
 uint32_t ct_stored_call_count(const struct ct_stored *stored)
 {
     uint32_t flags = stored->flags, count = 0;
-    size_t before = (flags & HAS_COST ? 8u : 0) + (flags & HAS_TOKENS ? 24u : 0) + (flags & HAS_SCALE ? 8u : 0);
+    size_t before = (flags & HAS_COST ? 8u : 0) + (flags & HAS_TOKENS ? flags & WIDE_TOKENS ? 24u : 12u : 0) +
+                    (flags & HAS_SCALE ? 8u : 0);
     if (flags & HAS_CALLS) {
         (void)get((const char *)(stored + 1) + before, &count, 4);
     }
@@ -164,9 +205,9 @@ void ct_stored_read(const struct ct_stored *stored, struct ct_message *m, struct
         at = get(at, &m->cost, 8);
     }
     if (flags & HAS_TOKENS) {
-        at = get(at, &m->tokens.input, 8);
-        at = get(at, &m->tokens.cached, 8);
-        at = get(at, &m->tokens.output, 8);
+        at = get_count(at, &m->tokens.input, flags);
+        at = get_count(at, &m->tokens.cached, flags);
+        at = get_count(at, &m->tokens.output, flags);
     }
     if (flags & HAS_SCALE) {
         at = get(at, &m->event.scale_max, 4);

@@ -120,8 +120,8 @@ enum ct_role ct_role_from(ct_span text);
 /* A platform's own fact that comes with, or instead of, a text. Facts outrank text. */
 #define CT_EVENT_MAP(X)                                                                                                \
     X(NONE, "")                                                                                                        \
-    X(HANDOFF, "handoff") X(CLOSE, "close") X(REOPEN, "reopen") X(FEEDBACK, "feedback") X(LABEL, "label")              \
-        X(OTHER, "other")
+    X(HANDOFF, "handoff")                                                                                              \
+    X(CLOSE, "close") X(REOPEN, "reopen") X(FEEDBACK, "feedback") X(LABEL, "label") X(OTHER, "other")
 enum ct_event_type {
 #define X(name, text) CT_EVENT_##name,
     CT_EVENT_MAP(X)
@@ -130,8 +130,9 @@ enum ct_event_type {
 
 #define CT_PHASE_MAP(X)                                                                                                \
     X(NONE, "")                                                                                                        \
-    X(REQUESTED, "requested") X(OFFERED, "offered") X(ANNOUNCED, "announced") X(ACCEPTED, "accepted")                  \
-        X(FAILED, "failed") X(RETURNED, "returned")
+    X(REQUESTED, "requested")                                                                                          \
+    X(OFFERED, "offered") X(ANNOUNCED, "announced") X(ACCEPTED, "accepted") X(FAILED, "failed")                        \
+        X(RETURNED, "returned")
 enum ct_handoff_phase {
 #define X(name, text) CT_PHASE_##name,
     CT_PHASE_MAP(X)

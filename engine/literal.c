@@ -345,7 +345,7 @@ static bool parse_sequence(struct lit_parser *parser, struct lit_info *out)
     struct pieces pieces = {NULL, 0, 0};
     for (skip_ignored(parser); parser->at < parser->end && *parser->at != '|' && *parser->at != ')';
          skip_ignored(parser)) {
-        struct lit_info next, joined;
+        struct lit_info next = {0}, joined;
         if (!parse_quantified(parser, &next) || parser->failed)
             return false;
         struct lit_info *before = pieces.count ? &pieces.infos[pieces.count - 1] : NULL;

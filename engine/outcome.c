@@ -236,8 +236,8 @@ static bool silent_act_after_request(const struct ct_conversation *c, const stru
     return ct_facts(c)[last].role == CT_ROLE_BOT || ct_facts(c)[last].role == CT_ROLE_TOOL;
 }
 
-/* Where the source shows no platform facts at all, the bot's word is the only trace of a handoff. An announcement counts
- * unless it came to nothing: the bot says that nobody came, offers a person again, the customer declines, or the
+/* Where the source shows no platform facts at all, the bot's word is the only trace of a handoff. An announcement
+ * counts unless it came to nothing: the bot says that nobody came, offers a person again, the customer declines, or the
  * conversation ends with the customer asking once more. Where tool calls or handoff events are visible, the fact itself
  * is demanded, and an announcement without one is a person who never came. */
 static bool presumed(const struct ct_conversation *c, const struct reading *r)

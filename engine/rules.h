@@ -165,9 +165,9 @@ struct ct_ruleset {
     size_t rule_count;
     const struct ct_word_value *words;
     size_t word_count;
-    uint8_t scoring_level;      /* rules above it are reported, but move no outcome; default 2 */
-    char hash[65];              /* hex SHA-256 over the packs' bytes in order: the rules_hash */
-    struct ct_program *program; /* compiled patterns, match.h; owned */
+    uint8_t scoring_level;                /* rules above it are reported, but move no outcome; default 2 */
+    char hash[65];                        /* hex SHA-256 over the packs' bytes in order: the rules_hash */
+    struct ct_program *program;           /* compiled patterns, match.h; owned */
     const struct ct_ruleset_tests *tests; /* ruleset_tests.h; NULL unless keep_tests */
 };
 
@@ -182,7 +182,7 @@ struct ct_pack_source {
     ct_span bytes;
 };
 struct ct_load_options {
-    bool strict; /* rules check: also demands tests, names rules without a literal, ... */
+    bool strict;     /* rules check: also demands tests, names rules without a literal, ... */
     bool keep_tests; /* rules test: ct_ruleset.tests */
     void *context;
     /* Each problem; severity 'e' error or 'w' warning. May be NULL. */

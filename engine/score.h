@@ -15,7 +15,8 @@ enum ct_score_result { CT_SCORE_ABSENT, CT_SCORE_READ, CT_SCORE_UNREADABLE };
 enum ct_score_result ct_score_read(const struct ct_ruleset *rules, const struct ct_rule *rule, ct_span raw,
                                    ct_span folded, int32_t *value, uint32_t *begin, uint32_t *end);
 
-/* Language of a text by the packs' function words: adds each pack's hits to counts[pack]. `key`: the key view (fold.h). */
+/* Language of a text by the packs' function words: adds each pack's hits to counts[pack]. `key`: the key view (fold.h).
+ */
 void ct_language_count(const struct ct_ruleset *rules, ct_span key, uint32_t *counts);
 
 /* A set of hashes of a text's folded tokens (words of 3 letters and more, numbers), for repeat rules. */

@@ -270,8 +270,9 @@ static void fill(struct ct_figure *figure, const struct ct_kpi *kpi, const struc
     figure->status = held_against(figure);
 }
 
-/* Fills figures (NULL: only counts them). */
-static size_t read_all(const struct ct_kpi_set *set, const struct ct_kpi_options *options, struct ct_figure *figures)
+/* Fills the first `room` figures; returns how many there are. */
+static size_t read_all(const struct ct_kpi_set *set, const struct ct_kpi_options *options, struct ct_figure *figures,
+                       size_t room)
 {
     size_t kpi_count, count = 0;
     const struct ct_kpi *kpis = ct_kpi_catalogue(&kpi_count);
@@ -283,7 +284,7 @@ static size_t read_all(const struct ct_kpi_set *set, const struct ct_kpi_options
             if (!ct_kpi_sources[i].read(state, index, &reading)) {
                 break;
             }
-            if (figures) {
+            if (count < room) {
                 fill(&figures[count], &kpis[i], &reading, index > 0, options);
             }
             count++;
@@ -306,12 +307,12 @@ enum ct_status ct_kpis_compute(const struct ct_kpi_set *set, const struct ct_kpi
     memcpy(block->outcomes, volume->outcomes, sizeof block->outcomes);
     block->first_at = volume->dated ? volume->first_at : CT_USEC_NONE;
     block->last_at = volume->dated ? volume->last_at : CT_USEC_NONE;
-    size_t count = read_all(set, options, NULL);
+    size_t count = read_all(set, options, NULL, 0);
     struct ct_figure *figures = malloc(count * sizeof *figures);
     if (!figures) {
         return CT_NO_MEMORY;
     }
-    block->figure_count = read_all(set, options, figures);
+    block->figure_count = read_all(set, options, figures, count);
     block->figures = figures;
     return CT_OK;
 }

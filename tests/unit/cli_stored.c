@@ -101,6 +101,34 @@ static void everything(void **state)
     free(stored);
 }
 
+/* The narrow form of counts, and lengths on both sides of the one that needs more than a byte. */
+static void narrow_and_long(void **state)
+{
+    static const size_t lengths[] = {1, 254, 255, 256, 70000};
+    static char text[70000];
+    struct ct_tool_call call = {CT_SPAN_LIT("lookup"), CT_SPAN_NONE, CT_SPAN_NONE}, back_call;
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct ct_message m, back;
+        uint32_t bytes;
+        ct_message_init(&m);
+        m.conversation_id = CT_SPAN_LIT("c");
+        m.text = (ct_span){text, lengths[i]};
+        m.tokens.input = INT32_MAX;
+        m.tokens.cached = 7;
+        m.tool_calls = &call;
+        m.tool_call_count = 1;
+        struct ct_stored *stored = store(&m, &bytes);
+        assert_int_equal(ct_stored_call_count(stored), 1);
+        ct_stored_read(stored, &back, &back_call);
+        assert_same_span(back.text, m.text);
+        assert_same_span(back.tool_calls[0].name, call.name);
+        assert_true(back.tokens.input == INT32_MAX && back.tokens.cached == 7 && back.tokens.output == -1);
+        free(stored);
+    }
+}
+
 static void nothing(void **state)
 {
     struct ct_message m, back;
@@ -136,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything),
+        cmocka_unit_test(narrow_and_long),
         cmocka_unit_test(nothing),
         cmocka_unit_test(the_key_is_tenant_and_id),
     };

@@ -60,9 +60,9 @@ static void money(void **state)
         {"12", true, 12000000000, "12"},
         {"-3.50", true, -3500000000, "-3.5"},
         {"0.00021450000000000002", true, 214500, "0.0002145"},
-        {"0.0000000005", true, 0, "0"},                 /* half to even: down */
-        {"0.0000000015", true, 2, "0.000000002"},       /* half to even: up */
-        {"0.00000000050001", true, 1, "0.000000001"},   /* beyond the half */
+        {"0.0000000005", true, 0, "0"},               /* half to even: down */
+        {"0.0000000015", true, 2, "0.000000002"},     /* half to even: up */
+        {"0.00000000050001", true, 1, "0.000000001"}, /* beyond the half */
         {"9223372036.854775807", true, INT64_MAX, "9223372036.854775807"},
         {"9223372036.854775808", false, 0, NULL},
         {"1.5E3", true, 1500000000000, "1500"},
@@ -94,8 +94,8 @@ static void utf8(void **state)
     static const struct {
         const char *text;
         size_t bad;
-    } bad[] = {{"abcdefgh\xFF", 8}, {"\xC0\xAF", 0},         {"a\xED\xA0\x80", 1}, {"\xF4\x90\x80\x80", 0},
-               {"ab\xC3", 2},       {"\xE2\x82", 0},         {"\x80", 0},          {"12345678\xE2\x28\xA1", 8}};
+    } bad[] = {{"abcdefgh\xFF", 8}, {"\xC0\xAF", 0}, {"a\xED\xA0\x80", 1}, {"\xF4\x90\x80\x80", 0},
+               {"ab\xC3", 2},       {"\xE2\x82", 0}, {"\x80", 0},          {"12345678\xE2\x28\xA1", 8}};
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(ct_utf8_valid(ct_span_of(good[i]), NULL));

@@ -153,7 +153,7 @@ static void detects_itself(void **unused)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct ct_parser *found = ct_parser_detect(ct_span_of(cases[i].head));
-        print_message("%s", cases[i].head);
+        print_message("case %zu\n", i);
         assert_int_equal(found == &ct_parser_text, cases[i].ours);
     }
 }
