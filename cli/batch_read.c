@@ -253,32 +253,15 @@ static enum ct_status take_values(struct ct_worker *w, struct ct_batch_source *s
     return w->frame_count ? CT_OK : CT_NOT_FOUND;
 }
 
+static enum ct_status take_frame(struct ct_worker *w, struct ct_batch_source *s, const struct ct_frame *frame)
+{
+    return parse_frame(w, s->parser, s->parser_state, frame);
+}
+
 /* A stateful parser reads its whole input in order, under the lock: its work is small beside the rules'. */
 static enum ct_status parse_in_order(struct ct_worker *w, struct ct_batch_source *s)
 {
-    enum ct_status status = CT_OK;
-    size_t at = 0;
-    while (status == CT_OK) {
-        size_t consumed;
-        struct ct_frame frame;
-        struct ct_refusal refusal;
-        enum ct_status next = ct_framer_next(&s->framer, (ct_span){s->carry + at, s->carry_len - at}, s->end, &consumed,
-                                             &frame, &refusal);
-        if (next == CT_OK) {
-            status = parse_frame(w, s->parser, s->parser_state, &frame);
-        } else if (next == CT_REFUSED) {
-            ct_batch_refuse(w, &refusal);
-        }
-        at += consumed;
-        if (next == CT_NOT_FOUND) {
-            ct_batch_source_drop(s, at);
-            at = 0;
-            if (s->end) {
-                break;
-            }
-            status = ct_batch_source_fill(w, s, s->carry_len + CT_HEAD_BYTES);
-        }
-    }
+    enum ct_status status = ct_batch_source_frames(w, s, &s->framer, true, take_frame);
     if (status == CT_OK && s->parser->finish) {
         struct ct_parse_out out = ct_batch_out(w);
         w->held_index = UINT32_MAX / 2; /* behind every message of the last record */

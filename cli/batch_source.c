@@ -191,21 +191,21 @@ static bool zone_bytes(struct ct_batch_source *s, const struct ct_batch_options 
     return true;
 }
 
-/* The first pass of a parser that has to see all lines before it can read one. */
-static enum ct_status prescan(struct ct_worker *w, struct ct_batch_source *s)
+enum ct_status ct_batch_source_frames(struct ct_worker *w, struct ct_batch_source *s, struct ct_framer *framer,
+                                      bool refuse, ct_batch_frame *take)
 {
-    struct ct_framer framer;
-    ct_framer_init(&framer, s->parser, (ct_span){s->carry, s->carry_len}, w->batch->options->max_record_bytes);
     enum ct_status status = CT_OK;
     size_t at = 0;
     while (status == CT_OK) {
         size_t consumed;
         struct ct_frame frame;
-        struct ct_refusal refusal; /* said in the second pass */
+        struct ct_refusal refusal;
         enum ct_status next =
-            ct_framer_next(&framer, (ct_span){s->carry + at, s->carry_len - at}, s->end, &consumed, &frame, &refusal);
+            ct_framer_next(framer, (ct_span){s->carry + at, s->carry_len - at}, s->end, &consumed, &frame, &refusal);
         if (next == CT_OK) {
-            status = s->parser->scan(s->parser_state, frame.bytes);
+            status = take(w, s, &frame);
+        } else if (next == CT_REFUSED && refuse) {
+            ct_batch_refuse(w, &refusal);
         }
         at += consumed;
         if (next == CT_NOT_FOUND) {
@@ -217,6 +217,22 @@ static enum ct_status prescan(struct ct_worker *w, struct ct_batch_source *s)
             status = ct_batch_source_fill(w, s, s->carry_len + CT_HEAD_BYTES);
         }
     }
+    return status;
+}
+
+static enum ct_status scan_frame(struct ct_worker *w, struct ct_batch_source *s, const struct ct_frame *frame)
+{
+    (void)w;
+    return s->parser->scan(s->parser_state, frame->bytes);
+}
+
+/* The first pass of a parser that has to see all lines before it can read one. What is refused is said in the second.
+ */
+static enum ct_status prescan(struct ct_worker *w, struct ct_batch_source *s)
+{
+    struct ct_framer framer;
+    ct_framer_init(&framer, s->parser, (ct_span){s->carry, s->carry_len}, w->batch->options->max_record_bytes);
+    enum ct_status status = ct_batch_source_frames(w, s, &framer, false, scan_frame);
     if (status != CT_OK && status != CT_REFUSED) {
         return status;
     }

@@ -126,6 +126,12 @@ void ct_batch_refuse_here(struct ct_worker *worker, const char *reason, uint64_t
 enum ct_status ct_batch_source_next(struct ct_worker *worker) CT_MUST_USE;
 /* Reads until carry holds `want` bytes or the input ends; a broken stream ends it, refused by name. */
 enum ct_status ct_batch_source_fill(struct ct_worker *worker, struct ct_batch_source *source, size_t want) CT_MUST_USE;
+/* Every record that is left of the source, in order, to `take`, until it says something else than CT_OK; what the
+ * framer refuses is said where `refuse`. */
+typedef enum ct_status ct_batch_frame(struct ct_worker *worker, struct ct_batch_source *source,
+                                      const struct ct_frame *frame);
+enum ct_status ct_batch_source_frames(struct ct_worker *worker, struct ct_batch_source *source,
+                                      struct ct_framer *framer, bool refuse, ct_batch_frame *take) CT_MUST_USE;
 /* Forgets the first bytes of carry. */
 void ct_batch_source_drop(struct ct_batch_source *source, size_t bytes);
 void ct_batch_source_close(struct ct_batch *batch);
