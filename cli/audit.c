@@ -269,8 +269,7 @@ static int run(int argc, char **argv)
          "No colours, also on a terminal (NO_COLOR does the same)."},
         {"no-hash", NULL, CT_OPT_FLAG, &a.no_hash, 0, 0,
          "Leave the inputs' SHA-256 out of --json and the report: a little faster, but they no longer say what they "
-         "were "
-         "made from."},
+         "were made from."},
         {"quiet", NULL, CT_OPT_FLAG, &a.quiet, 0, 0, "No progress, no remarks."},
         {0}};
     char **words = malloc((size_t)argc * sizeof *words);

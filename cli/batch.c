@@ -146,19 +146,6 @@ static void add_drop(struct ct_batch_result *result, const char *reason, uint64_
     }
 }
 
-static int by_refusal(const void *left, const void *right)
-{
-    const struct ct_batch_refusal *a = left, *b = right;
-    if (a->input != b->input) {
-        return a->input < b->input ? -1 : 1;
-    }
-    if (a->offset != b->offset) {
-        return a->offset < b->offset ? -1 : 1;
-    }
-    int order = strcmp(a->reason, b->reason);
-    return order ? order : strcmp(a->detail, b->detail);
-}
-
 static bool gather_refusals(const struct ct_batch *b, struct ct_batch_result *result)
 {
     size_t count = 0;
@@ -185,7 +172,7 @@ static bool gather_refusals(const struct ct_batch *b, struct ct_batch_result *re
             }
         }
     }
-    qsort(result->refusals, result->refusal_count, sizeof *result->refusals, by_refusal);
+    qsort(result->refusals, result->refusal_count, sizeof *result->refusals, ct_batch_by_place);
     if (result->refusal_count > CT_BATCH_REFUSALS_MAX) {
         result->refusal_count = CT_BATCH_REFUSALS_MAX;
     }

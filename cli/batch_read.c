@@ -200,55 +200,40 @@ static enum ct_status take_lines(struct ct_worker *w, struct ct_batch_source *s)
     }
 }
 
+/* Copies one value into the worker's piece. CT_STOP = the piece is full. */
+static enum ct_status keep_frame(struct ct_worker *w, struct ct_batch_source *s, const struct ct_frame *frame)
+{
+    (void)s;
+    if (w->frame_count == w->frame_capacity) {
+        size_t capacity = w->frame_capacity ? w->frame_capacity * 2 : 64;
+        struct ct_frame *frames = realloc(w->frames, capacity * sizeof *frames);
+        if (!frames) {
+            return CT_NO_MEMORY;
+        }
+        w->frames = frames;
+        w->frame_capacity = capacity;
+    }
+    size_t at = w->piece_len;
+    if (!piece_room(w, at + frame->bytes.len + 1)) {
+        return CT_NO_MEMORY;
+    }
+    memcpy(w->piece + at, frame->bytes.at, frame->bytes.len);
+    w->piece_len += frame->bytes.len;
+    w->frames[w->frame_count] = *frame;
+    w->frames[w->frame_count++].bytes.at = (const char *)at; /* an offset: the piece may still move */
+    return w->piece_len < CT_PIECE_BYTES / 2 ? CT_OK : CT_STOP;
+}
+
 /* Some whole values for the worker, framed here because only the stream knows where they end. */
 static enum ct_status take_values(struct ct_worker *w, struct ct_batch_source *s)
 {
+    uint64_t line = s->framer.line;
     w->piece_len = 0;
     w->frame_count = 0;
-    size_t done = 0;
-    uint64_t line = s->framer.line;
-    enum ct_status status = CT_OK;
-    while (w->piece_len < CT_PIECE_BYTES / 2) {
-        size_t consumed;
-        struct ct_frame frame;
-        struct ct_refusal refusal;
-        enum ct_status next = ct_framer_next(&s->framer, (ct_span){s->carry + done, s->carry_len - done}, s->end,
-                                             &consumed, &frame, &refusal);
-        if (next == CT_OK) {
-            if (w->frame_count == w->frame_capacity) {
-                size_t capacity = w->frame_capacity ? w->frame_capacity * 2 : 64;
-                struct ct_frame *frames = realloc(w->frames, capacity * sizeof *frames);
-                if (!frames) {
-                    return CT_NO_MEMORY;
-                }
-                w->frames = frames;
-                w->frame_capacity = capacity;
-            }
-            size_t at = w->piece_len;
-            if (!piece_room(w, at + frame.bytes.len + 1)) {
-                return CT_NO_MEMORY;
-            }
-            memcpy(w->piece + at, frame.bytes.at, frame.bytes.len);
-            w->piece_len += frame.bytes.len;
-            frame.bytes = (ct_span){(const char *)at, frame.bytes.len}; /* an offset: the piece may still move */
-            w->frames[w->frame_count++] = frame;
-        } else if (next == CT_REFUSED) {
-            ct_batch_refuse(w, &refusal);
-        }
-        done += consumed;
-        if (next == CT_NOT_FOUND) {
-            ct_batch_source_drop(s, done);
-            done = 0;
-            if (s->end) {
-                break;
-            }
-            status = ct_batch_source_fill(w, s, s->carry_len + CT_HEAD_BYTES * 4);
-            if (status != CT_OK) {
-                return status;
-            }
-        }
+    enum ct_status status = ct_batch_source_frames(w, s, &s->framer, true, keep_frame);
+    if (status != CT_OK && status != CT_STOP) {
+        return status;
     }
-    ct_batch_source_drop(s, done);
     w->batch->inputs[s->input].piece_lines[w->piece_number] = (uint32_t)(s->framer.line - line);
     return w->frame_count ? CT_OK : CT_NOT_FOUND;
 }

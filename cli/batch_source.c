@@ -26,21 +26,21 @@ void ct_batch_count_reason(struct ct_worker *w, const char *reason, uint64_t cou
 }
 
 struct placed_refusal {
-    struct ct_batch_refusal refusal;
+    struct ct_batch_refusal refusal; /* first: ct_batch_by_place sorts these, too */
     uint64_t piece;
 };
 
-static int by_place(const void *left, const void *right)
+int ct_batch_by_place(const void *left, const void *right)
 {
-    const struct placed_refusal *a = left, *b = right;
-    if (a->refusal.input != b->refusal.input) {
-        return a->refusal.input < b->refusal.input ? -1 : 1;
+    const struct ct_batch_refusal *a = left, *b = right;
+    if (a->input != b->input) {
+        return a->input < b->input ? -1 : 1;
     }
-    if (a->refusal.offset != b->refusal.offset) {
-        return a->refusal.offset < b->refusal.offset ? -1 : 1;
+    if (a->offset != b->offset) {
+        return a->offset < b->offset ? -1 : 1;
     }
-    int order = strcmp(a->refusal.reason, b->refusal.reason);
-    return order ? order : strcmp(a->refusal.detail, b->refusal.detail);
+    int order = strcmp(a->reason, b->reason);
+    return order ? order : strcmp(a->detail, b->detail);
 }
 
 /* Keeps the first ones by place: the same ones whatever the threads. */
@@ -54,7 +54,7 @@ static void trim_refusals(struct ct_worker *w)
     for (size_t i = 0; i < w->refusal_count; i++) {
         all[i] = (struct placed_refusal){w->refusals[i], w->refusal_piece[i]};
     }
-    qsort(all, w->refusal_count, sizeof *all, by_place);
+    qsort(all, w->refusal_count, sizeof *all, ct_batch_by_place);
     for (size_t i = 0; i < CT_BATCH_REFUSALS_MAX; i++) {
         w->refusals[i] = all[i].refusal;
         w->refusal_piece[i] = all[i].piece;
@@ -214,9 +214,10 @@ enum ct_status ct_batch_source_frames(struct ct_worker *w, struct ct_batch_sourc
             if (s->end) {
                 break;
             }
-            status = ct_batch_source_fill(w, s, s->carry_len + CT_HEAD_BYTES);
+            status = ct_batch_source_fill(w, s, s->carry_len + CT_PIECE_BYTES);
         }
     }
+    ct_batch_source_drop(s, at);
     return status;
 }
 

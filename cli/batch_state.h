@@ -122,6 +122,8 @@ void ct_batch_count_reason(struct ct_worker *worker, const char *reason, uint64_
 void ct_batch_refuse(struct ct_worker *worker, const struct ct_refusal *refusal);
 void ct_batch_refuse_here(struct ct_worker *worker, const char *reason, uint64_t offset, uint64_t line,
                           const char *detail);
+/* Order of refusals, for qsort: by input, place, reason, detail: the same whatever the threads. */
+int ct_batch_by_place(const void *left, const void *right);
 /* Opens the next input that can be read. CT_NOT_FOUND = there is none left. */
 enum ct_status ct_batch_source_next(struct ct_worker *worker) CT_MUST_USE;
 /* Reads until carry holds `want` bytes or the input ends; a broken stream ends it, refused by name. */

@@ -124,9 +124,10 @@ void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, c
         at = put(at, &m->cost, 8);
     }
     if (has_tokens(m)) {
-        at = put_count(at, m->tokens.input, wide_tokens(m));
-        at = put_count(at, m->tokens.cached, wide_tokens(m));
-        at = put_count(at, m->tokens.output, wide_tokens(m));
+        bool wide = wide_tokens(m);
+        at = put_count(at, m->tokens.input, wide);
+        at = put_count(at, m->tokens.cached, wide);
+        at = put_count(at, m->tokens.output, wide);
     }
     if (has_scale(m)) {
         at = put(at, &m->event.scale_max, 4);
