@@ -15,19 +15,20 @@ static void fold(void *state, const struct ct_record *record)
     s->repeats += record->repeats;
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_accuracy *s = state;
     const struct ct_accuracy *o = other;
-    s->judged += o->judged;
-    s->correct += o->correct;
-    s->inferred += o->inferred;
-    s->inferred_correct += o->inferred_correct;
-    s->answers += o->answers;
-    s->fallbacks += o->fallbacks;
-    s->no_data += o->no_data;
-    s->wrong += o->wrong;
-    s->repeats += o->repeats;
+    uint64_t by = ct_metric_by(sign);
+    s->judged += by * o->judged;
+    s->correct += by * o->correct;
+    s->inferred += by * o->inferred;
+    s->inferred_correct += by * o->inferred_correct;
+    s->answers += by * o->answers;
+    s->fallbacks += by * o->fallbacks;
+    s->no_data += by * o->no_data;
+    s->wrong += by * o->wrong;
+    s->repeats += by * o->repeats;
 }
 
 const struct ct_metric ct_metric_accuracy = {

@@ -19,17 +19,18 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_automation *s = state;
     const struct ct_automation *o = other;
-    s->base += o->base;
-    s->confirmed += o->confirmed;
-    s->resolved += o->resolved;
-    s->upper += o->upper;
-    s->contained += o->contained;
-    s->durable_base += o->durable_base;
-    s->durable += o->durable;
+    uint64_t by = ct_metric_by(sign);
+    s->base += by * o->base;
+    s->confirmed += by * o->confirmed;
+    s->resolved += by * o->resolved;
+    s->upper += by * o->upper;
+    s->contained += by * o->contained;
+    s->durable_base += by * o->durable_base;
+    s->durable += by * o->durable;
 }
 
 const struct ct_metric ct_metric_automation = {

@@ -1,12 +1,13 @@
 /* channels.c - shares of channels. Channels beyond the maximum are one entry, "(other)". */
 #include "metrics/channels.h"
 
-static void channel_merge(void *entry, const void *other)
+static void channel_merge(void *entry, const void *other, int sign)
 {
     struct ct_channel *s = entry;
     const struct ct_channel *o = other;
-    s->conversations += o->conversations;
-    s->customers += o->customers;
+    uint64_t by = ct_metric_by(sign);
+    s->conversations += by * o->conversations;
+    s->customers += by * o->customers;
 }
 
 static const struct ct_keyed channels = {sizeof(struct ct_channel), CT_CHANNELS_MAX, channel_merge};
@@ -65,13 +66,14 @@ static void fold_customer(void *state, const struct ct_record *const *records, s
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_channels *s = state;
     const struct ct_channels *o = other;
-    s->conversations += o->conversations;
-    s->customers += o->customers;
-    ct_keyed_merge(&channels, s->channel, &s->count, &s->other, o->channel, o->count, &o->other);
+    uint64_t by = ct_metric_by(sign);
+    s->conversations += by * o->conversations;
+    s->customers += by * o->customers;
+    ct_keyed_merge(&channels, s->channel, &s->count, &s->other, o->channel, o->count, &o->other, sign);
 }
 
 static uint64_t cases(const struct ct_channel *channel, bool of_customers)
@@ -93,12 +95,15 @@ bool ct_channels_read(const struct ct_channels *state, bool of_customers, size_t
                 channel = c;
             }
         }
-    } else if (index <= state->count) {
-        channel = &state->channel[index - 1];
-    } else if (index == (size_t)state->count + 1 && cases(&state->other, of_customers)) {
-        channel = &state->other;
     } else {
-        return false;
+        channel = ct_keyed_shown(&channels, state->channel, state->count, index - 1);
+        if (!channel && cases(&state->other, of_customers) &&
+            (index == 1 || ct_keyed_shown(&channels, state->channel, state->count, index - 2))) {
+            channel = &state->other; /* after the last of them */
+        }
+        if (!channel) {
+            return false;
+        }
     }
     if (channel) {
         const char *key = channel == &state->other ? "(other)" : channel->key[0] ? channel->key : "(none)";

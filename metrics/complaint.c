@@ -21,15 +21,16 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_complaint *s = state;
     const struct ct_complaint *o = other;
-    s->engaged += o->engaged;
-    s->complaints += o->complaints;
-    s->insults += o->insults;
-    ct_spread_merge(&s->time, &o->time);
-    s->open += o->open;
+    uint64_t by = ct_metric_by(sign);
+    s->engaged += by * o->engaged;
+    s->complaints += by * o->complaints;
+    s->insults += by * o->insults;
+    ct_spread_merge(&s->time, &o->time, sign);
+    s->open += by * o->open;
 }
 
 const struct ct_metric ct_metric_complaint = {

@@ -36,17 +36,18 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_contact *s = state;
     const struct ct_contact *o = other;
-    s->engaged += o->engaged;
-    s->base += o->base;
-    s->first += o->first;
-    s->returned += o->returned;
+    uint64_t by = ct_metric_by(sign);
+    s->engaged += by * o->engaged;
+    s->base += by * o->base;
+    s->first += by * o->first;
+    s->returned += by * o->returned;
     for (unsigned i = 0; i < CT_CONTACT_WINDOWS; i++) {
-        s->window_base[i] += o->window_base[i];
-        s->window_first[i] += o->window_first[i];
+        s->window_base[i] += by * o->window_base[i];
+        s->window_first[i] += by * o->window_first[i];
     }
 }
 

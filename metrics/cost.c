@@ -1,21 +1,22 @@
 /* cost.c - sums of money by currency. The head currency is the one with the most conversations. */
 #include "metrics/cost.h"
 
-static void currency_merge(void *entry, const void *other)
+static void currency_merge(void *entry, const void *other, int sign)
 {
     struct ct_currency *s = entry;
     const struct ct_currency *o = other;
-    ct_moments_merge(&s->all, &o->all);
-    ct_moments_merge(&s->ai, &o->ai);
-    s->channel += o->channel;
-    s->tokens += o->tokens;
-    s->human += o->human;
-    s->fixed += o->fixed;
-    s->source += o->source;
-    s->resolved += o->resolved;
-    s->confirmed += o->confirmed;
-    s->durable += o->durable;
-    s->matured += o->matured;
+    uint64_t by = ct_metric_by(sign);
+    ct_moments_merge(&s->all, &o->all, sign);
+    ct_moments_merge(&s->ai, &o->ai, sign);
+    s->channel += sign * o->channel;
+    s->tokens += sign * o->tokens;
+    s->human += sign * o->human;
+    s->fixed += sign * o->fixed;
+    s->source += sign * o->source;
+    s->resolved += by * o->resolved;
+    s->confirmed += by * o->confirmed;
+    s->durable += by * o->durable;
+    s->matured += sign * o->matured;
 }
 
 static const struct ct_keyed currencies = {sizeof(struct ct_currency), CT_CURRENCIES_MAX, currency_merge};
@@ -53,15 +54,16 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_cost *s = state;
     const struct ct_cost *o = other;
-    s->unpriced += o->unpriced;
-    s->tokens_input += o->tokens_input;
-    s->tokens_cached += o->tokens_cached;
-    s->tokens_output += o->tokens_output;
-    ct_keyed_merge(&currencies, s->currency, &s->count, &s->other, o->currency, o->count, &o->other);
+    uint64_t by = ct_metric_by(sign);
+    s->unpriced += by * o->unpriced;
+    s->tokens_input += sign * o->tokens_input;
+    s->tokens_cached += sign * o->tokens_cached;
+    s->tokens_output += sign * o->tokens_output;
+    ct_keyed_merge(&currencies, s->currency, &s->count, &s->other, o->currency, o->count, &o->other, sign);
 }
 
 /* The currency of most conversations, the first by name among equals. */
@@ -84,15 +86,18 @@ static void amount(struct ct_reading *out, ct_wide numerator, uint64_t denominat
 
 bool ct_cost_read(const struct ct_cost *state, enum ct_cost_reading what, size_t index, struct ct_reading *out)
 {
-    if (index > 0 && (state->count < 2 || index > state->count)) {
+    const struct ct_currency *c = ct_keyed_shown(&currencies, state->currency, state->count, index ? index - 1 : 0);
+    if (index > 0 && (!c || !ct_keyed_shown(&currencies, state->currency, state->count, 1))) {
         return false;
     }
     out->scale = CT_NANO_PER_UNIT;
     out->left_out = state->unpriced + state->other.all.n;
-    if (state->count == 0) {
+    if (!c) {
         return true;
     }
-    const struct ct_currency *c = &state->currency[index ? index - 1 : head_of(state)];
+    if (index == 0) {
+        c = &state->currency[head_of(state)];
+    }
     memcpy(out->key, c->key, sizeof out->key);
     switch (what) {
     case CT_COST_ALL:

@@ -28,15 +28,16 @@ static void fold_customer(void *state, const struct ct_record *const *records, s
     s->recurrent += conversations > 1;
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_customers *s = state;
     const struct ct_customers *o = other;
-    s->customers += o->customers;
-    s->conversations += o->conversations;
-    s->recurrent += o->recurrent;
-    s->unknown += o->unknown;
-    ct_spread_merge(&s->gaps, &o->gaps);
+    uint64_t by = ct_metric_by(sign);
+    s->customers += by * o->customers;
+    s->conversations += by * o->conversations;
+    s->recurrent += by * o->recurrent;
+    s->unknown += by * o->unknown;
+    ct_spread_merge(&s->gaps, &o->gaps, sign);
 }
 
 const struct ct_metric ct_metric_customers = {.name = "customers",

@@ -19,20 +19,21 @@ static void fold(void *state, const struct ct_record *record)
     s->performed_resolved += record->escalated && record->resolved == CT_TRUE;
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_escalation *s = state;
     const struct ct_escalation *o = other;
-    s->engaged += o->engaged;
-    s->performed += o->performed;
-    s->requested += o->requested;
-    s->offered += o->offered;
-    s->announced += o->announced;
-    s->refused += o->refused;
-    s->failed += o->failed;
-    s->requested_performed += o->requested_performed;
-    s->performed_judged += o->performed_judged;
-    s->performed_resolved += o->performed_resolved;
+    uint64_t by = ct_metric_by(sign);
+    s->engaged += by * o->engaged;
+    s->performed += by * o->performed;
+    s->requested += by * o->requested;
+    s->offered += by * o->offered;
+    s->announced += by * o->announced;
+    s->refused += by * o->refused;
+    s->failed += by * o->failed;
+    s->requested_performed += by * o->requested_performed;
+    s->performed_judged += by * o->performed_judged;
+    s->performed_resolved += by * o->performed_resolved;
 }
 
 const struct ct_metric ct_metric_escalation = {

@@ -24,14 +24,15 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_handling *s = state;
     const struct ct_handling *o = other;
-    ct_spread_merge(&s->total, &o->total);
-    ct_spread_merge(&s->ai, &o->ai);
-    ct_spread_merge(&s->human, &o->human);
-    s->untimed += o->untimed;
+    uint64_t by = ct_metric_by(sign);
+    ct_spread_merge(&s->total, &o->total, sign);
+    ct_spread_merge(&s->ai, &o->ai, sign);
+    ct_spread_merge(&s->human, &o->human, sign);
+    s->untimed += by * o->untimed;
 }
 
 const struct ct_metric ct_metric_handling = {

@@ -41,12 +41,54 @@ void ct_histogram_add(struct ct_histogram *histogram, int64_t value)
     }
 }
 
-void ct_histogram_merge(struct ct_histogram *histogram, const struct ct_histogram *other)
+/* An octave's bins at once, without a branch a bin: the compiler makes vectors of these. */
+static uint64_t octave_total(const uint32_t *bins)
 {
-    for (unsigned i = 0; i < CT_HISTOGRAM_BINS; i++) {
-        if (other->bin[i]) {
-            uint32_t sum;
-            histogram->bin[i] = __builtin_add_overflow(histogram->bin[i], other->bin[i], &sum) ? UINT32_MAX : sum;
+    uint64_t total = 0;
+    for (unsigned i = 0; i < CT_HISTOGRAM_OCTAVE_BINS; i++) {
+        total += bins[i];
+    }
+    return total;
+}
+
+static bool octave_is_empty(const uint32_t *bins)
+{
+    uint32_t any = 0;
+    for (unsigned i = 0; i < CT_HISTOGRAM_OCTAVE_BINS; i++) {
+        any |= bins[i];
+    }
+    return any == 0;
+}
+
+static void octave_add(uint32_t *restrict bins, const uint32_t *restrict other)
+{
+    for (unsigned i = 0; i < CT_HISTOGRAM_OCTAVE_BINS; i++) {
+        uint32_t sum = bins[i] + other[i];
+        bins[i] = sum < bins[i] ? UINT32_MAX : sum;
+    }
+}
+
+static void octave_subtract(uint32_t *restrict bins, const uint32_t *restrict other)
+{
+    for (unsigned i = 0; i < CT_HISTOGRAM_OCTAVE_BINS; i++) {
+        bins[i] -= bins[i] == UINT32_MAX ? 0 : other[i];
+    }
+}
+
+void ct_histogram_merge(struct ct_histogram *histogram, const struct ct_histogram *other, int64_t low, int64_t high,
+                        int sign)
+{
+    assert(histogram != other);
+    unsigned first = bin_of(low) / CT_HISTOGRAM_OCTAVE_BINS, last = bin_of(high) / CT_HISTOGRAM_OCTAVE_BINS;
+    for (unsigned octave = first; octave <= last; octave++) {
+        unsigned bin = octave * CT_HISTOGRAM_OCTAVE_BINS;
+        if (octave_is_empty(other->bin + bin)) {
+            continue; /* and whatever page that is of ours stays untouched */
+        }
+        if (sign < 0) {
+            octave_subtract(histogram->bin + bin, other->bin + bin);
+        } else {
+            octave_add(histogram->bin + bin, other->bin + bin);
         }
     }
 }
@@ -54,8 +96,8 @@ void ct_histogram_merge(struct ct_histogram *histogram, const struct ct_histogra
 uint64_t ct_histogram_total(const struct ct_histogram *histogram)
 {
     uint64_t total = 0;
-    for (unsigned i = 0; i < CT_HISTOGRAM_BINS; i++) {
-        total += histogram->bin[i];
+    for (unsigned bin = 0; bin < CT_HISTOGRAM_BINS; bin += CT_HISTOGRAM_OCTAVE_BINS) {
+        total += octave_total(histogram->bin + bin);
     }
     return total;
 }
@@ -73,6 +115,13 @@ int64_t ct_histogram_percentile(const struct ct_histogram *histogram, unsigned p
         rank = 1;
     }
     unsigned bin = 0;
+    for (; bin < CT_HISTOGRAM_BINS - CT_HISTOGRAM_OCTAVE_BINS; bin += CT_HISTOGRAM_OCTAVE_BINS) {
+        uint64_t octave = octave_total(histogram->bin + bin);
+        if (seen + octave >= rank) {
+            break;
+        }
+        seen += octave;
+    }
     for (; bin < CT_HISTOGRAM_BINS - 1; bin++) {
         seen += histogram->bin[bin];
         if (seen >= rank) {

@@ -16,13 +16,15 @@
 
 /* All zero bytes = empty. */
 struct ct_histogram {
-    uint32_t bin[CT_HISTOGRAM_BINS]; /* stops at UINT32_MAX */
+    uint32_t bin[CT_HISTOGRAM_BINS]; /* stops at UINT32_MAX, and then stays there */
 };
 
 /* Negative counts as 0. */
 void ct_histogram_add(struct ct_histogram *histogram, int64_t value);
-/* Writes only where there is something to add. */
-void ct_histogram_merge(struct ct_histogram *histogram, const struct ct_histogram *other);
+/* sign 1 adds `other`, -1 gives back what was added before. All its values are in low..high, so only
+ * their octaves are looked at; writes only to octaves that have something. */
+void ct_histogram_merge(struct ct_histogram *histogram, const struct ct_histogram *other, int64_t low, int64_t high,
+                        int sign);
 uint64_t ct_histogram_total(const struct ct_histogram *histogram);
 /* The value at rank ceil(permille / 1000 x n), counted from the smallest, 1-based (nearest rank: the smallest value
  * that at least that share does not exceed): the middle of its bin, 0 for the first bin (below 16 µs). 0 where the

@@ -12,11 +12,6 @@
 #include "metrics/statistics.h"
 #include "metrics/volume.h"
 
-/* Metric states one after the other, each aligned for the widest integer. */
-struct ct_kpi_set {
-    _Alignas(16) unsigned char state[16];
-};
-
 static size_t rounded(size_t bytes)
 {
     return (bytes + 15) / 16 * 16;
@@ -105,12 +100,32 @@ void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_record *const
     }
 }
 
-void ct_kpis_merge(struct ct_kpi_set *set, const struct ct_kpi_set *other)
+static void merge(struct ct_kpi_set *set, const struct ct_kpi_set *other, int sign)
 {
     assert(set != other);
+    unsigned char *state = set->state;
+    const unsigned char *from = other->state;
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
-        ct_metrics[i]->merge(state_of(set, i), state_at(other, i));
+        ct_metrics[i]->merge(state, from, sign);
+        state += rounded(ct_metrics[i]->state_bytes);
+        from += rounded(ct_metrics[i]->state_bytes);
     }
+}
+
+void ct_kpis_merge(struct ct_kpi_set *set, const struct ct_kpi_set *other)
+{
+    merge(set, other, 1);
+}
+
+void ct_kpis_subtract(struct ct_kpi_set *set, const struct ct_kpi_set *other)
+{
+    merge(set, other, -1);
+}
+
+uint64_t ct_kpis_conversations(const struct ct_kpi_set *set)
+{
+    const struct ct_volume *volume = state_at(set, CT_METRIC_volume);
+    return volume->conversations;
 }
 
 /* ---- figures ---------------------------------------------------------------------------------------------------- */

@@ -29,6 +29,14 @@ void ct_kpis_fold(struct ct_kpi_set *set, const struct ct_record *record);
  * ct_customer_mark leave them: folds each, and the customer. Do not also call ct_kpis_fold for them. */
 void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_record *const *records, size_t count);
 void ct_kpis_merge(struct ct_kpi_set *set, const struct ct_kpi_set *other);
+/* Gives back what `other` holds: it must have been folded into `set`, or merged with it, before. fold(a, b) - fold(b)
+ * has the figures of fold(a), but for what cannot shrink: first_at and last_at of a block as long as one dated
+ * conversation is left; percentiles, kept between the ends of the values, may lie elsewhere in the same bin (0.8 %) and
+ * the interval of a mean may go below 0 where an extreme was given back; sums of squares and bins at their maximum stay
+ * there; and of a table (channels, currencies, scales) that once had too many keys those in its `other` stay in it. */
+void ct_kpis_subtract(struct ct_kpi_set *set, const struct ct_kpi_set *other);
+/* That were folded and not given back; 0 = the set is empty. */
+uint64_t ct_kpis_conversations(const struct ct_kpi_set *set);
 /* The state as bytes: equal states are equal bytes. */
 const void *ct_kpis_state(const struct ct_kpi_set *set, size_t *bytes);
 
@@ -86,6 +94,11 @@ void ct_slices_free(struct ct_kpi_slices *slices); /* NULL allowed */
 /* As ct_kpis_fold_customer; a customer counts once in each slice where it has a conversation. */
 enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_record *const *records,
                                        size_t count) CT_MUST_USE;
+/* As ct_kpis_fold: one conversation where the customer's others are not at hand. */
+enum ct_status ct_slices_fold(struct ct_kpi_slices *slices, const struct ct_record *record) CT_MUST_USE;
+/* Gives back a conversation that ct_slices_fold put in. `alone` = a set with nothing but this record folded. A slice
+ * without conversations goes; where keys were once too many it stays, and is not shown. See ct_kpis_subtract. */
+void ct_slices_subtract(struct ct_kpi_slices *slices, const struct ct_record *record, const struct ct_kpi_set *alone);
 enum ct_status ct_slices_merge(struct ct_kpi_slices *slices, const struct ct_kpi_slices *other) CT_MUST_USE;
 /* Slices in byte order of their keys, then the other one where there is one. Not changed by reading. */
 size_t ct_slices_count(const struct ct_kpi_slices *slices);

@@ -1,4 +1,4 @@
-/* kpi_catalogue.h - the rows of kpis.def as kpi.c reads them. Private to this room. */
+/* kpi_catalogue.h - the rows of kpis.def as kpi.c reads them, and the set. Private to this room. */
 #ifndef CT_KPI_CATALOGUE_H
 #define CT_KPI_CATALOGUE_H
 
@@ -11,6 +11,11 @@ enum ct_metric_index {
     CT_METRIC_COUNT
 };
 extern const struct ct_metric *const ct_metrics[CT_METRIC_COUNT];
+
+/* Metric states one after the other, each aligned for the widest integer: ct_kpi_set_bytes of them. */
+struct ct_kpi_set {
+    _Alignas(16) unsigned char state[16];
+};
 
 /* Parallel to ct_kpi_catalogue. */
 struct ct_kpi_source {

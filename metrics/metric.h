@@ -22,8 +22,15 @@ struct ct_metric {
     /* Once for each customer, with all of that customer's conversations of the slice, sorted by started_at, then
      * conversation_hash. Only customers that are known. NULL where customers do not matter. */
     void (*fold_customer)(void *state, const struct ct_record *const *records, size_t count);
-    void (*merge)(void *state, const void *other);
+    /* sign 1 adds what `other` holds, -1 gives it back: exact where it was added before (kpi.h says what is not). */
+    void (*merge)(void *state, const void *other, int sign);
 };
+
+/* A sign for counts: unsigned arithmetic wraps, so that adding UINT64_MAX times a count takes it out exactly. */
+static inline uint64_t ct_metric_by(int sign)
+{
+    return (uint64_t)(int64_t)sign;
+}
 
 /* What a row of kpis.def takes from a state; kpi.c turns it into a figure. Zeroed before each reading. */
 struct ct_spread;

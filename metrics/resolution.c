@@ -15,12 +15,13 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_resolution *s = state;
     const struct ct_resolution *o = other;
-    ct_spread_merge(&s->time, &o->time);
-    s->unknown += o->unknown;
+    uint64_t by = ct_metric_by(sign);
+    ct_spread_merge(&s->time, &o->time, sign);
+    s->unknown += by * o->unknown;
 }
 
 const struct ct_metric ct_metric_resolution = {

@@ -25,18 +25,19 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_response *s = state;
     const struct ct_response *o = other;
-    ct_spread_merge(&s->answers, &o->answers);
-    ct_spread_merge(&s->first, &o->first);
-    ct_spread_merge(&s->first_human, &o->first_human);
-    s->engaged += o->engaged;
-    s->unanswered += o->unanswered;
-    s->user_messages += o->user_messages;
-    s->unanswered_messages += o->unanswered_messages;
-    s->untimed_answers += o->untimed_answers;
+    uint64_t by = ct_metric_by(sign);
+    ct_spread_merge(&s->answers, &o->answers, sign);
+    ct_spread_merge(&s->first, &o->first, sign);
+    ct_spread_merge(&s->first_human, &o->first_human, sign);
+    s->engaged += by * o->engaged;
+    s->unanswered += by * o->unanswered;
+    s->user_messages += by * o->user_messages;
+    s->unanswered_messages += by * o->unanswered_messages;
+    s->untimed_answers += by * o->untimed_answers;
 }
 
 const struct ct_metric ct_metric_response = {

@@ -1,14 +1,15 @@
 /* satisfaction.c - counts survey answers by scale. The head scale is the one with the most answers. */
 #include "metrics/satisfaction.h"
 
-static void scale_merge(void *entry, const void *other)
+static void scale_merge(void *entry, const void *other, int sign)
 {
     struct ct_scale *s = entry;
     const struct ct_scale *o = other;
-    ct_moments_merge(&s->scores, &o->scores);
-    s->positive += o->positive;
-    s->promoters += o->promoters;
-    s->detractors += o->detractors;
+    uint64_t by = ct_metric_by(sign);
+    ct_moments_merge(&s->scores, &o->scores, sign);
+    s->positive += by * o->positive;
+    s->promoters += by * o->promoters;
+    s->detractors += by * o->detractors;
 }
 
 static const struct ct_keyed scales = {sizeof(struct ct_scale), CT_SCALES_MAX, scale_merge};
@@ -54,17 +55,18 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_satisfaction *s = state;
     const struct ct_satisfaction *o = other;
+    uint64_t by = ct_metric_by(sign);
     for (unsigned kind = 0; kind < CT_SCORE_COUNT; kind++) {
         struct ct_survey *a = &s->survey[kind];
         const struct ct_survey *b = &o->survey[kind];
-        a->asked += b->asked;
-        a->asked_answered += b->asked_answered;
-        a->unusable += b->unusable;
-        ct_keyed_merge(&scales, a->scale, &a->count, &a->other, b->scale, b->count, &b->other);
+        a->asked += by * b->asked;
+        a->asked_answered += by * b->asked_answered;
+        a->unusable += by * b->unusable;
+        ct_keyed_merge(&scales, a->scale, &a->count, &a->other, b->scale, b->count, &b->other, sign);
     }
 }
 
@@ -81,14 +83,17 @@ static uint32_t head_of(const struct ct_survey *survey)
 
 bool ct_survey_read(const struct ct_survey *survey, enum ct_survey_reading what, size_t index, struct ct_reading *out)
 {
-    if (index > 0 && (survey->count < 2 || index > survey->count)) {
+    const struct ct_scale *scale = ct_keyed_shown(&scales, survey->scale, survey->count, index ? index - 1 : 0);
+    if (index > 0 && (!scale || !ct_keyed_shown(&scales, survey->scale, survey->count, 1))) {
         return false;
     }
     out->left_out = survey->unusable + survey->other.scores.n;
-    if (survey->count == 0) {
+    if (!scale) {
         return true;
     }
-    const struct ct_scale *scale = &survey->scale[index ? index - 1 : head_of(survey)];
+    if (index == 0) {
+        scale = &survey->scale[head_of(survey)];
+    }
     memcpy(out->key, scale->key, sizeof out->key);
     out->denominator = (ct_wide)scale->scores.n;
     switch (what) {

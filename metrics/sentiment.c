@@ -13,12 +13,13 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_sentiment *s = state;
     const struct ct_sentiment *o = other;
+    uint64_t by = ct_metric_by(sign);
     for (unsigned i = 0; i < CT_FEELING_COUNT; i++) {
-        s->conversations[i] += o->conversations[i];
+        s->conversations[i] += by * o->conversations[i];
     }
 }
 

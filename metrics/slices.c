@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "metrics/kpi.h"
+#include "metrics/packed.h"
 
 struct slice {
     char key[CT_SLICE_KEY_BYTES]; /* padded with zeros */
@@ -162,21 +163,33 @@ static bool grow(struct ct_kpi_slices *slices)
     return true;
 }
 
-/* The set of a key, or the other one where the key is not among the smallest. NULL = out of memory. */
-static struct ct_kpi_set *set_of(struct ct_kpi_slices *slices, const char key[CT_SLICE_KEY_BYTES])
+/* Where the slice of a key stands or would stand. */
+static bool find(const struct ct_kpi_slices *slices, const char key[CT_SLICE_KEY_BYTES], size_t *place)
 {
     size_t low = 0, high = slices->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = memcmp(slices->at[middle].key, key, CT_SLICE_KEY_BYTES);
         if (order == 0) {
-            return slices->at[middle].set;
+            *place = middle;
+            return true;
         }
         if (order < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
+    }
+    *place = low;
+    return false;
+}
+
+/* The set of a key, or the other one where the key is not among the smallest. NULL = out of memory. */
+static struct ct_kpi_set *set_of(struct ct_kpi_slices *slices, const char key[CT_SLICE_KEY_BYTES])
+{
+    size_t low;
+    if (find(slices, key, &low)) {
+        return slices->at[low].set;
     }
     struct ct_kpi_set *set;
     if (slices->count == slices->max) {
@@ -268,6 +281,52 @@ enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struc
     return CT_OK;
 }
 
+enum ct_status ct_slices_fold(struct ct_kpi_slices *slices, const struct ct_record *record)
+{
+    char key[CT_SLICE_KEY_BYTES];
+    key_of(slices->field, record, key);
+    struct ct_kpi_set *set = set_of(slices, key);
+    if (!set) {
+        return CT_NO_MEMORY;
+    }
+    ct_kpis_fold(set, record);
+    return CT_OK;
+}
+
+/* Slices without conversations go, unless some key is in the other one: it was too many because of them, and must not
+ * be taken for a new one. */
+static void drop_empty(struct ct_kpi_slices *slices)
+{
+    if (slices->other && ct_kpis_conversations(slices->other) > 0) {
+        return;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < slices->count; i++) {
+        if (ct_kpis_conversations(slices->at[i].set) > 0) {
+            slices->at[kept++] = slices->at[i];
+        } else {
+            ct_kpis_free(slices->at[i].set);
+        }
+    }
+    slices->count = kept;
+    ct_kpis_free(slices->other);
+    slices->other = NULL;
+}
+
+void ct_slices_subtract(struct ct_kpi_slices *slices, const struct ct_record *record, const struct ct_kpi_set *alone)
+{
+    char key[CT_SLICE_KEY_BYTES];
+    size_t place;
+    key_of(slices->field, record, key);
+    struct ct_kpi_set *set = find(slices, key, &place) ? slices->at[place].set : slices->other;
+    if (set) {
+        ct_kpis_subtract(set, alone);
+        if (ct_kpis_conversations(set) == 0) {
+            drop_empty(slices);
+        }
+    }
+}
+
 enum ct_status ct_slices_merge(struct ct_kpi_slices *slices, const struct ct_kpi_slices *other)
 {
     for (size_t i = 0; i < other->count; i++) {
@@ -286,16 +345,66 @@ enum ct_status ct_slices_merge(struct ct_kpi_slices *slices, const struct ct_kpi
     return CT_OK;
 }
 
+/* How many keys, how many other ones (0 or 1); each key's name and set, then the other set. */
+enum ct_status ct_slices_pack(const struct ct_kpi_slices *slices, struct ct_packed *into)
+{
+    uint32_t head[2] = {(uint32_t)slices->count, slices->other != NULL};
+    enum ct_status status = ct_packed_put(into, head, sizeof head);
+    for (size_t i = 0; i < slices->count && status == CT_OK; i++) {
+        status = ct_packed_put(into, slices->at[i].key, CT_SLICE_KEY_BYTES);
+        if (status == CT_OK) {
+            status = ct_kpis_pack(slices->at[i].set, into);
+        }
+    }
+    return status == CT_OK && slices->other ? ct_kpis_pack(slices->other, into) : status;
+}
+
+enum ct_status ct_slices_merge_packed(struct ct_kpi_slices *slices, const unsigned char *packed,
+                                      struct ct_kpi_set *scratch)
+{
+    uint32_t head[2];
+    memcpy(head, packed, sizeof head);
+    packed += sizeof head;
+    for (uint32_t i = 0; i < head[0]; i++) {
+        char key[CT_SLICE_KEY_BYTES];
+        memcpy(key, packed, sizeof key);
+        struct ct_kpi_set *set = set_of(slices, key);
+        if (!set) {
+            return CT_NO_MEMORY;
+        }
+        packed = ct_kpis_merge_packed(set, packed + sizeof key, scratch);
+    }
+    if (head[1]) {
+        if (!other_of(slices)) {
+            return CT_NO_MEMORY;
+        }
+        (void)ct_kpis_merge_packed(slices->other, packed, scratch);
+    }
+    return CT_OK;
+}
+
+/* Every slice has conversations, but for what ct_slices_subtract has left. */
 size_t ct_slices_count(const struct ct_kpi_slices *slices)
 {
-    return slices->count + (slices->other != NULL);
+    size_t count = slices->other && ct_kpis_conversations(slices->other) > 0;
+    for (size_t i = 0; i < slices->count; i++) {
+        count += ct_kpis_conversations(slices->at[i].set) > 0;
+    }
+    return count;
 }
 
 const struct ct_kpi_set *ct_slices_at(const struct ct_kpi_slices *slices, size_t index, ct_span *key, bool *other)
 {
-    *other = index >= slices->count;
-    *key = *other ? CT_SPAN_NONE : (ct_span){slices->at[index].key, slices->at[index].len};
-    return *other ? slices->other : slices->at[index].set;
+    for (size_t i = 0; i < slices->count; i++) {
+        if (ct_kpis_conversations(slices->at[i].set) > 0 && index-- == 0) {
+            *key = (ct_span){slices->at[i].key, slices->at[i].len};
+            *other = false;
+            return slices->at[i].set;
+        }
+    }
+    *key = CT_SPAN_NONE;
+    *other = true;
+    return slices->other;
 }
 
 enum ct_status ct_slices_compute(const struct ct_kpi_slices *slices, const struct ct_kpi_options *options,

@@ -19,9 +19,29 @@ void ct_moments_add(struct ct_moments *moments, int64_t value)
     squares_add(moments, (ct_wide)value * value);
 }
 
-void ct_moments_merge(struct ct_moments *moments, const struct ct_moments *other)
+static void moments_give_back(struct ct_moments *moments, const struct ct_moments *other)
+{
+    moments->n -= other->n;
+    if (moments->n == 0) {
+        memset(moments, 0, sizeof *moments);
+        return;
+    }
+    moments->sum -= other->sum;
+    if (moments->squares < CT_SQUARES_MAX) {
+        moments->squares -= other->squares;
+    }
+    if (moments->n == 1) {
+        moments->min = moments->max = (int64_t)moments->sum;
+    }
+}
+
+void ct_moments_merge(struct ct_moments *moments, const struct ct_moments *other, int sign)
 {
     if (other->n == 0) {
+        return;
+    }
+    if (sign < 0) {
+        moments_give_back(moments, other);
         return;
     }
     if (moments->n == 0 || other->min < moments->min) {
@@ -42,11 +62,11 @@ void ct_spread_add(struct ct_spread *spread, int64_t value)
     ct_histogram_add(&spread->histogram, value);
 }
 
-void ct_spread_merge(struct ct_spread *spread, const struct ct_spread *other)
+void ct_spread_merge(struct ct_spread *spread, const struct ct_spread *other, int sign)
 {
     if (other->moments.n) {
-        ct_moments_merge(&spread->moments, &other->moments);
-        ct_histogram_merge(&spread->histogram, &other->histogram);
+        ct_moments_merge(&spread->moments, &other->moments, sign);
+        ct_histogram_merge(&spread->histogram, &other->histogram, other->moments.min, other->moments.max, sign);
     }
 }
 

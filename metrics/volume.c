@@ -23,18 +23,23 @@ static void fold(void *state, const struct ct_record *record)
     dates(s, dated, record->started_at, record->ended_at);
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_volume *s = state;
     const struct ct_volume *o = other;
-    s->conversations += o->conversations;
-    s->engaged += o->engaged;
-    s->messages += o->messages;
-    s->untimed += o->untimed;
+    uint64_t by = ct_metric_by(sign);
+    s->conversations += by * o->conversations;
+    s->engaged += by * o->engaged;
+    s->messages += by * o->messages;
+    s->untimed += by * o->untimed;
     for (unsigned i = 0; i < CT_OUTCOME_COUNT; i++) {
-        s->outcomes[i] += o->outcomes[i];
+        s->outcomes[i] += by * o->outcomes[i];
     }
-    dates(s, o->dated, o->first_at, o->last_at);
+    if (sign > 0) {
+        dates(s, o->dated, o->first_at, o->last_at);
+    } else if ((s->dated -= o->dated) == 0) {
+        s->first_at = s->last_at = 0; /* else they stay: what came next to the ends is not known */
+    }
 }
 
 const struct ct_metric ct_metric_volume = {

@@ -8,7 +8,7 @@ struct ct_volume {
     uint64_t conversations, engaged, messages, untimed;
     uint64_t outcomes[CT_OUTCOME_COUNT];
     uint64_t dated;            /* conversations that have a time */
-    ct_usec first_at, last_at; /* only where dated > 0 */
+    ct_usec first_at, last_at; /* only where dated > 0; do not shrink when given back */
 };
 extern const struct ct_metric ct_metric_volume;
 

@@ -14,13 +14,14 @@ static void fold(void *state, const struct ct_record *record)
     }
 }
 
-static void merge(void *state, const void *other)
+static void merge(void *state, const void *other, int sign)
 {
     struct ct_wait *s = state;
     const struct ct_wait *o = other;
-    ct_spread_merge(&s->attended, &o->attended);
-    ct_moments_merge(&s->left, &o->left);
-    s->unknown += o->unknown;
+    uint64_t by = ct_metric_by(sign);
+    ct_spread_merge(&s->attended, &o->attended, sign);
+    ct_moments_merge(&s->left, &o->left, sign);
+    s->unknown += by * o->unknown;
 }
 
 const struct ct_metric ct_metric_wait = {

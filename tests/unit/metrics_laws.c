@@ -7,103 +7,14 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-
-#include "make_record.h"
 #include "metrics/customer.h"
 #include "metrics/kpi.h"
+#include "metrics/packed.h"
+#include "random_record.h"
+#include "same_figures.h"
 
 #define CUSTOMERS 60
 #define MAX_CONVERSATIONS 8
-
-static uint64_t seed;
-
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-static uint64_t below(uint64_t limit)
-{
-    return next_random() % limit;
-}
-static bool chance(unsigned percent)
-{
-    return below(100) < percent;
-}
-static ct_usec some_time(void)
-{
-    return chance(20) ? CT_USEC_NONE : (ct_usec)(next_random() >> (20 + below(40)));
-}
-
-/* A record without regard to whether a conversation could be like that: the laws hold for any. */
-static struct ct_record *random_record(bool known, unsigned channels)
-{
-    struct ct_record r = make_head();
-    char channel[64], bot[16];
-    snprintf(channel, sizeof channel, "%s%llu", chance(10) ? "a-name-that-is-longer-than-the-table-keeps-é" : "c",
-             (unsigned long long)below(channels));
-    snprintf(bot, sizeof bot, "b%llu", (unsigned long long)below(5));
-    static const char *const currencies[] = {"EUR", "USD", "MXN", "", "COP", "GBP", "JPY", "CLP", "ARS", "BRL", "PEN"};
-    int64_t answers[5];
-    for (int i = 0; i < 5; i++) {
-        answers[i] = (int64_t)(next_random() >> (10 + below(50)));
-    }
-    r.conversation_hash = next_random();
-    r.has_customer = known;
-    r.engaged = chance(90);
-    r.timed = chance(90);
-    r.message_count = (uint32_t)below(50);
-    if (r.timed) {
-        r.started_at = (ct_usec)below(90) * CT_USEC_PER_DAY + (ct_usec)below(1000000);
-        r.ended_at = r.started_at + (ct_usec)below(CT_USEC_PER_DAY);
-    }
-    r.outcome = (uint8_t)below(CT_OUTCOME_COUNT);
-    r.resolved = (uint8_t)below(3);
-    bool *flags[] = {&r.label_decided, &r.ai_answered, &r.bot_involved, &r.escalated, &r.requested,
-                     &r.offered,       &r.announced,   &r.refused,      &r.positive,  &r.negative,
-                     &r.complaint,     &r.insult,      &r.has_cost};
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        *flags[i] = chance(50);
-    }
-    ct_usec *times[] = {&r.wait_usec,
-                        &r.queue_abandoned_usec,
-                        &r.asked_at,
-                        &r.resolved_at,
-                        &r.complaint_at,
-                        &r.first_response_usec,
-                        &r.human_first_response_usec,
-                        &r.ai_handling_usec,
-                        &r.human_handling_usec,
-                        &r.total_handling_usec};
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        *times[i] = some_time();
-    }
-    for (int kind = 0; kind < CT_SCORE_COUNT; kind++) {
-        r.survey_asked[kind] = chance(50);
-        r.score[kind].present = chance(50);
-        r.score[kind].scale_min = (int32_t)below(2);
-        r.score[kind].scale_max = (int32_t)(3 + below(9)); /* more scales than the table holds */
-        r.score[kind].value = (int32_t)below(12);
-    }
-    uint32_t *counts[] = {&r.user_messages, &r.bot_messages, &r.agent_messages, &r.fallbacks, &r.no_data,
-                          &r.wrong_answers, &r.repeats,      &r.unanswered,     &r.judged,    &r.inferred};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        *counts[i] = (uint32_t)below(20);
-    }
-    r.judged_correct = r.judged / 2;
-    r.inferred_correct = r.inferred / 3;
-    r.cost = (ct_nano)(next_random() >> (8 + below(40)));
-    r.cost_tokens = r.cost / 3;
-    r.cost_human = r.cost - r.cost_tokens;
-    return make_record(&r, &(struct make_tail){.text = {[CT_TEXT_CHANNEL] = chance(5) ? "" : channel,
-                                                        [CT_TEXT_BOT] = bot,
-                                                        [CT_TEXT_CURRENCY] = currencies[below(11)]},
-                                               .response_usec = answers,
-                                               .response_count = (uint32_t)below(6)});
-}
 
 struct customer {
     struct ct_record *at[MAX_CONVERSATIONS];
@@ -398,12 +309,263 @@ static void fields_by_name(void **state)
     }
 }
 
+/* ---- giving back ------------------------------------------------------------------------------------------------ */
+
+static struct ct_kpi_set *fold_some(const bool *chosen, bool which)
+{
+    struct ct_kpi_set *set = ct_kpis_new();
+    assert_non_null(set);
+    for (size_t i = 0; i < CUSTOMERS; i++) {
+        if (chosen[i] == which) {
+            ct_kpis_fold_customer(set, records_of(&people[i]), people[i].count);
+        }
+    }
+    return set;
+}
+
+static void choose(bool *chosen, unsigned percent)
+{
+    for (size_t i = 0; i < CUSTOMERS; i++) {
+        chosen[i] = chance(percent);
+    }
+}
+
+/* fold(a, b) - fold(b) has the figures of fold(a); with b again it is what it was, to the byte; and without anything it
+ * is the zero. Also far beyond what the tables by name hold. */
+static void what_was_added_can_be_given_back(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 24; round++) {
+        seed = 9000 + round;
+        bool chosen[CUSTOMERS], all[CUSTOMERS];
+        unsigned channels = round % 2 ? 8 : 200;
+        populate(channels);
+        choose(chosen, 5 + 4 * round);
+        memset(all, true, sizeof all);
+        struct ct_kpi_set *whole = fold_some(all, true), *left = fold_some(all, true), *zero = ct_kpis_new();
+        struct ct_kpi_set *given = fold_some(chosen, true), *rest = fold_some(chosen, false);
+        ct_kpis_subtract(left, given);
+        assert_int_equal(ct_kpis_conversations(left), ct_kpis_conversations(rest));
+        if (channels == 8) {
+            assert_same_figures(left, rest);
+        }
+        ct_kpis_merge(left, given);
+        assert_same(left, whole);
+        ct_kpis_subtract(left, rest);
+        ct_kpis_subtract(left, given);
+        assert_same(left, zero);
+        ct_kpis_free(whole);
+        ct_kpis_free(left);
+        ct_kpis_free(zero);
+        ct_kpis_free(given);
+        ct_kpis_free(rest);
+        clear();
+    }
+}
+
+/* Among many others, one conversation after the other, each folded alone: the way of a live window. */
+static void one_by_one_in_any_order(void **state)
+{
+    (void)state;
+    seed = 4711;
+    populate(8);
+    struct ct_kpi_set *left = ct_kpis_new(), *alone = ct_kpis_new(), *zero = ct_kpis_new();
+    assert_true(left && alone && zero);
+    size_t order[CUSTOMERS];
+    for (size_t i = 0; i < CUSTOMERS; i++) {
+        for (size_t j = 0; j < people[i].count; j++) {
+            ct_kpis_fold(left, people[i].at[j]);
+        }
+    }
+    shuffled(order);
+    for (size_t i = 0; i < CUSTOMERS; i++) {
+        const struct customer *who = &people[order[i]];
+        for (size_t j = 0; j < who->count; j++) {
+            ct_kpis_fold(alone, who->at[j]);
+            ct_kpis_subtract(left, alone);
+            ct_kpis_zero(alone);
+        }
+        struct ct_kpi_set *rest = ct_kpis_new();
+        for (size_t k = i + 1; k < CUSTOMERS; k++) {
+            for (size_t j = 0; j < people[order[k]].count; j++) {
+                ct_kpis_fold(rest, people[order[k]].at[j]);
+            }
+        }
+        assert_same_figures(left, rest);
+        ct_kpis_free(rest);
+    }
+    assert_same(left, zero);
+    ct_kpis_free(left);
+    ct_kpis_free(alone);
+    ct_kpis_free(zero);
+    clear();
+}
+
+static void slices_fold_some(struct ct_kpi_slices *slices, const bool *chosen, bool which)
+{
+    for (size_t i = 0; i < CUSTOMERS; i++) {
+        for (size_t j = 0; chosen[i] == which && j < people[i].count; j++) {
+            assert_int_equal(ct_slices_fold(slices, people[i].at[j]), CT_OK);
+        }
+    }
+}
+
+static void slices_give_some(struct ct_kpi_slices *slices, const bool *chosen, bool which)
+{
+    struct ct_kpi_set *alone = ct_kpis_new();
+    assert_non_null(alone);
+    for (size_t i = 0; i < CUSTOMERS; i++) {
+        for (size_t j = 0; chosen[i] == which && j < people[i].count; j++) {
+            ct_kpis_fold(alone, people[i].at[j]);
+            ct_slices_subtract(slices, people[i].at[j], alone);
+            ct_kpis_zero(alone);
+        }
+    }
+    ct_kpis_free(alone);
+}
+
+static void slices_give_back(void **state)
+{
+    (void)state;
+    static const size_t maxima[] = {1, 3, 20, 0};
+    for (unsigned round = 0; round < 16; round++) {
+        seed = 800 + round;
+        bool chosen[CUSTOMERS], all[CUSTOMERS];
+        populate(round % 2 ? 8 : 90);
+        choose(chosen, 40);
+        memset(all, true, sizeof all);
+        enum ct_slice_field field = round < 8 ? CT_SLICE_CHANNEL : (enum ct_slice_field)(below(CT_SLICE_COUNT));
+        size_t max = maxima[round % 4];
+        struct ct_kpi_slices *whole = ct_slices_new(field, max), *left = ct_slices_new(field, max);
+        struct ct_kpi_slices *rest = ct_slices_new(field, max);
+        slices_fold_some(whole, all, true);
+        slices_fold_some(left, all, true);
+        slices_fold_some(rest, chosen, false);
+        slices_give_some(left, chosen, true);
+        if (max == 0 && round % 2) {
+            assert_int_equal(ct_slices_count(left), ct_slices_count(rest));
+            for (size_t i = 0; i < ct_slices_count(rest); i++) {
+                ct_span left_key, rest_key;
+                bool left_other, rest_other;
+                const struct ct_kpi_set *x = ct_slices_at(left, i, &left_key, &left_other);
+                const struct ct_kpi_set *y = ct_slices_at(rest, i, &rest_key, &rest_other);
+                assert_true(ct_span_eq(left_key, rest_key) && left_other == rest_other);
+                assert_same_figures(x, y);
+            }
+        }
+        slices_fold_some(left, chosen, true);
+        assert_same_slices(left, whole);
+        slices_give_some(left, all, true);
+        assert_int_equal(ct_slices_count(left), 0);
+        slices_fold_some(left, chosen, false); /* what stayed behind does not show in what comes next */
+        assert_same_slices(left, rest);
+        ct_slices_free(whole);
+        ct_slices_free(left);
+        ct_slices_free(rest);
+        clear();
+    }
+}
+
+/* In and out, again and again, with more keys than the tables hold: nothing is left behind in the end. */
+static void nothing_is_left_behind(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 6; round++) {
+        seed = 70 + round;
+        struct ct_record *pool[120];
+        bool in[120] = {false};
+        for (size_t i = 0; i < 120; i++) {
+            pool[i] = random_record(true, 300);
+        }
+        struct ct_kpi_set *set = ct_kpis_new(), *alone = ct_kpis_new(), *zero = ct_kpis_new();
+        assert_true(set && alone && zero);
+        uint64_t count = 0;
+        for (unsigned i = 0; i < 4000; i++) {
+            size_t at = i < 3500 ? below(120) : (i - 3500) % 120; /* in the end all of them go */
+            if (in[at]) {
+                ct_kpis_fold(alone, pool[at]);
+                ct_kpis_subtract(set, alone);
+                ct_kpis_zero(alone);
+            } else if (i < 3500) {
+                ct_kpis_fold(set, pool[at]);
+            }
+            count += in[at] ? UINT64_MAX : i < 3500;
+            in[at] = !in[at] && i < 3500;
+            assert_int_equal(ct_kpis_conversations(set), count);
+        }
+        assert_same(set, zero);
+        ct_kpis_free(set);
+        ct_kpis_free(alone);
+        ct_kpis_free(zero);
+        for (size_t i = 0; i < 120; i++) {
+            free(pool[i]);
+        }
+    }
+}
+
+/* Packed and added up again, parts are what they were. */
+static void packed_is_the_same(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 6; round++) {
+        seed = 60 + round;
+        bool chosen[CUSTOMERS], all[CUSTOMERS];
+        populate(round % 2 ? 8 : 90);
+        choose(chosen, 30);
+        memset(all, true, sizeof all);
+        struct ct_kpi_set *whole = fold_some(all, true), *sum = ct_kpis_new(), *scratch = ct_kpis_new();
+        struct ct_kpi_set *part[] = {fold_some(chosen, true), fold_some(chosen, false), ct_kpis_new()};
+        struct ct_packed packed = {0};
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(ct_kpis_pack(part[i], &packed), CT_OK);
+            ct_kpis_free(part[i]);
+        }
+        const unsigned char *at = packed.at;
+        for (size_t i = 0; i < 3; i++) {
+            at = ct_kpis_merge_packed(sum, at, scratch);
+        }
+        assert_ptr_equal(at, packed.at + packed.len);
+        assert_same(sum, whole);
+        ct_kpis_zero(sum);
+        assert_same(sum, scratch);
+        free(packed.at);
+
+        size_t max = round < 3 ? 0 : 4;
+        struct ct_kpi_slices *want = ct_slices_new(CT_SLICE_CHANNEL, max), *got = ct_slices_new(CT_SLICE_CHANNEL, max);
+        slices_fold_some(want, all, true);
+        for (int which = 0; which < 2; which++) {
+            struct ct_kpi_slices *some = ct_slices_new(CT_SLICE_CHANNEL, max);
+            memset(&packed, 0, sizeof packed);
+            slices_fold_some(some, chosen, which != 0);
+            assert_int_equal(ct_slices_pack(some, &packed), CT_OK);
+            assert_int_equal(ct_slices_merge_packed(got, packed.at, scratch), CT_OK);
+            free(packed.at);
+            ct_slices_free(some);
+        }
+        assert_same_slices(got, want);
+        ct_slices_free(want);
+        ct_slices_free(got);
+        ct_kpis_free(whole);
+        ct_kpis_free(sum);
+        ct_kpis_free(scratch);
+        clear();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_division_any_order), cmocka_unit_test(zero_is_neutral),
-        cmocka_unit_test(slices_any_order),       cmocka_unit_test(contributions_add_up),
-        cmocka_unit_test(slice_is_its_subset),    cmocka_unit_test(fields_by_name),
+        cmocka_unit_test(any_division_any_order),
+        cmocka_unit_test(zero_is_neutral),
+        cmocka_unit_test(slices_any_order),
+        cmocka_unit_test(contributions_add_up),
+        cmocka_unit_test(slice_is_its_subset),
+        cmocka_unit_test(fields_by_name),
+        cmocka_unit_test(what_was_added_can_be_given_back),
+        cmocka_unit_test(one_by_one_in_any_order),
+        cmocka_unit_test(slices_give_back),
+        cmocka_unit_test(nothing_is_left_behind),
+        cmocka_unit_test(packed_is_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,7 +191,7 @@ static void percentiles_of_many(void **state)
         ct_spread_add(whole, values[i]);
         ct_spread_add(i % 3 ? part : sum, values[i]);
     }
-    ct_spread_merge(sum, part);
+    ct_spread_merge(sum, part, 1);
     assert_memory_equal(sum, whole, sizeof *sum);
     assert_int_equal(ct_histogram_total(&whole->histogram), 10007);
     qsort(values, 10007, sizeof *values, compare);
@@ -227,7 +227,7 @@ static void ends_of_the_histogram(void **state)
     struct ct_spread *copy = calloc(1, sizeof *copy);
     copy->moments.n = 1;
     copy->histogram.bin[3] = 2;
-    ct_spread_merge(s, copy);
+    ct_spread_merge(s, copy, 1);
     assert_true(s->histogram.bin[3] == UINT32_MAX);
     free(copy);
     free(s);

@@ -1,0 +1,146 @@
+/* sums.c - folds one record into an empty state of every metric and reads each KPI's head: no percentiles, no
+ * intervals, one clearing a conversation. See sums.h; called for each record that goes into a store.
+ */
+#include "metrics/sums.h"
+
+#include <stdlib.h>
+
+#include "metrics/kpi.h"
+#include "metrics/kpi_catalogue.h"
+#include "metrics/spread.h"
+
+enum { NAME_BYTES = 128 }; /* of an id, a key in brackets and what it is */
+
+static const struct {
+    const char *numerator, *denominator;
+} names[] = {
+#define CT_KPI(symbol, id, ...) {id ".numerator", id ".denominator"},
+#include "metrics/kpis.def"
+#undef CT_KPI
+};
+enum { KPI_COUNT = sizeof names / sizeof *names, SUMS_MAX = 2 * KPI_COUNT };
+
+struct ct_sums {
+    size_t state_bytes, record_capacity;
+    size_t state_at[CT_METRIC_COUNT];
+    unsigned char *state;     /* of every metric, one after the other */
+    struct ct_record *record; /* the copy without the marks */
+    size_t count;
+    struct ct_sum out[SUMS_MAX];
+    char keyed[SUMS_MAX][NAME_BYTES]; /* names that hold a key */
+};
+
+struct ct_sums *ct_sums_new(void)
+{
+    struct ct_sums *sums = calloc(1, sizeof *sums);
+    for (unsigned i = 0; sums && i < CT_METRIC_COUNT; i++) {
+        sums->state_at[i] = sums->state_bytes;
+        sums->state_bytes += (ct_metrics[i]->state_bytes + 15) / 16 * 16;
+    }
+    if (sums && !(sums->state = aligned_alloc(16, sums->state_bytes))) {
+        free(sums);
+        return NULL;
+    }
+    return sums;
+}
+
+void ct_sums_free(struct ct_sums *sums)
+{
+    if (sums) {
+        free(sums->state);
+        free(sums->record);
+        free(sums);
+    }
+}
+
+static bool copy_unmarked(struct ct_sums *sums, const struct ct_record *record)
+{
+    if (record->bytes > sums->record_capacity) {
+        struct ct_record *more = realloc(sums->record, record->bytes);
+        if (!more) {
+            return false;
+        }
+        sums->record = more;
+        sums->record_capacity = record->bytes;
+    }
+    struct ct_record *copy = memcpy(sums->record, record, record->bytes);
+    copy->first_contact = CT_NULL;
+    copy->returned = copy->is_return = copy->immature = false;
+    copy->next_contact_usec = copy->previous_contact_usec = CT_USEC_NONE;
+    copy->observed_usec = 0;
+    return true;
+}
+
+/* "id[key].numerator" from "id.numerator". Ids are ours and short, keys at most CT_FIGURE_KEY_BYTES. */
+static const char *with_key(char *out, const char *id, const char *key, const char *name)
+{
+    size_t id_len = strlen(id), key_len = strlen(key), tail = strlen(name + id_len) + 1;
+    if (id_len + key_len + 2 + tail > NAME_BYTES) {
+        return name; /* cannot be: a catalogue's id would have to be longer than 70 bytes */
+    }
+    memcpy(out, id, id_len);
+    out[id_len] = '[';
+    memcpy(out + id_len + 1, key, key_len);
+    out[id_len + 1 + key_len] = ']';
+    memcpy(out + id_len + 2 + key_len, name + id_len, tail);
+    return out;
+}
+
+static void add(struct ct_sums *sums, const char *id, const char *key, const char *name, ct_wide value)
+{
+    if ((int64_t)(uint64_t)value == 0) {
+        return;
+    }
+    size_t at = sums->count++;
+    sums->out[at].measure = *key ? with_key(sums->keyed[at], id, key, name) : name;
+    sums->out[at].value = (int64_t)(uint64_t)value;
+}
+
+static void read_head(struct ct_sums *sums, size_t index, const struct ct_kpi *kpi)
+{
+    const struct ct_kpi_source *source = &ct_kpi_sources[index];
+    struct ct_reading reading;
+    memset(&reading, 0, sizeof reading);
+    if (!source->read(sums->state + sums->state_at[source->metric], 0, &reading)) {
+        return;
+    }
+    const struct ct_moments *moments = reading.spread ? &reading.spread->moments : reading.moments;
+    ct_wide numerator = reading.numerator, denominator = reading.denominator;
+    if (kpi->kind == CT_KPI_MEAN || kpi->kind == CT_KPI_MEDIAN) {
+        numerator = moments ? moments->sum : 0;
+        denominator = moments ? (ct_wide)moments->n : 0;
+    } else if (kpi->kind == CT_KPI_SCORE) {
+        numerator = (ct_wide)reading.promoters - (ct_wide)reading.detractors;
+    } else if (kpi->kind == CT_KPI_SUM) {
+        denominator = 0;
+    }
+    add(sums, kpi->id, reading.key, names[index].numerator, numerator);
+    add(sums, kpi->id, kpi->kind == CT_KPI_SHARES ? "" : reading.key, names[index].denominator, denominator);
+}
+
+enum ct_status ct_sums_of(struct ct_sums *sums, const struct ct_record *record, const struct ct_sum **out,
+                          size_t *count)
+{
+    size_t kpi_count;
+    const struct ct_kpi *kpis = ct_kpi_catalogue(&kpi_count);
+    if (!copy_unmarked(sums, record)) {
+        return CT_NO_MEMORY;
+    }
+    memset(sums->state, 0, sums->state_bytes);
+    for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
+        void *state = sums->state + sums->state_at[i];
+        if (ct_metrics[i]->zero) {
+            ct_metrics[i]->zero(state);
+        }
+        if (ct_metrics[i]->fold) {
+            ct_metrics[i]->fold(state, sums->record);
+        }
+    }
+    sums->count = 0;
+    for (size_t i = 0; i < kpi_count; i++) {
+        read_head(sums, i, &kpis[i]);
+    }
+    *out = sums->out;
+    *count = sums->count;
+    return CT_OK;
+}
