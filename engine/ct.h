@@ -155,6 +155,13 @@ struct ct_event {
     ct_span text;                /* open answer beside a score */
 };
 
+/* Which way bytes went past the tap. */
+enum ct_direction {
+    CT_DIRECTION_NONE, /* not known, or from a file */
+    CT_DIRECTION_IN,   /* from the customer's side towards the gateway or bot */
+    CT_DIRECTION_OUT   /* from the gateway or bot towards the customer */
+};
+
 struct ct_tool_call {
     ct_span name;
     ct_span id;

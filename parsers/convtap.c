@@ -488,6 +488,8 @@ static enum ct_status record(void *state, const struct ct_frame *frame, struct c
     if (messages.at == NULL) {
         if (!check_message(&json, &walk, json.begin, &message))
             return refuse(&json, frame, out);
+        if (message.ts == CT_USEC_NONE && frame->envelope)
+            message.ts = frame->envelope->received;
         return out->message(out->context, &message);
     }
     struct ct_message common;

@@ -212,7 +212,7 @@ static enum ct_status next_line(struct ct_framer *framer, ct_span bytes, bool la
             framer->scanned = len;
             return CT_NOT_FOUND;
         }
-        struct ct_frame line = {{bytes.at + *pos, len}, framer->offset, framer->line, 0};
+        struct ct_frame line = {{bytes.at + *pos, len}, framer->offset, framer->line, 0, NULL};
         framer->offset += len + (end != NULL);
         framer->line += end != NULL;
         *pos = end ? stop + 1 : stop;
@@ -264,7 +264,7 @@ static enum ct_status finish_record(struct ct_framer *framer, ct_span bytes, siz
 {
     bool skipped = framer->skipping;
     struct ct_frame record = {
-        {bytes.at + *pos, end - *pos}, framer->record_offset, framer->record_line, framer->record_part};
+        {bytes.at + *pos, end - *pos}, framer->record_offset, framer->record_line, framer->record_part, NULL};
     advance(framer, bytes, pos, end);
     framer->state = framer->after;
     if (framer->state == AFTER_TOP && framer->line != framer->record_line)

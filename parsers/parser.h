@@ -42,12 +42,21 @@ struct ct_parse_out {
     void (*refuse)(void *context, const struct ct_refusal *refusal);
 };
 
+/* How bytes came that no file holds: the live tap knows more than they say. */
+struct ct_envelope {
+    ct_usec received;            /* a message without a time of its own has this one */
+    enum ct_direction direction; /* who wrote what does not say who: IN the customer, OUT the bot */
+    ct_span stream;              /* the connection: the conversation of what names none; may be empty */
+    ct_span target;              /* of HTTP: "POST /v19.0/1234/messages"; empty = none */
+};
+
 /* One record as the framer hands it over; borrowed until record() returns. */
 struct ct_frame {
     ct_span bytes;
     uint64_t offset; /* byte position of bytes.at in the input */
     uint64_t line;   /* 1-based line of its first byte */
     uint32_t part;   /* records that began on the same line before it */
+    const struct ct_envelope *envelope; /* NULL = from a file */
 };
 
 /* An option of a parser, from which --help, `convtap formats` and checks come. */

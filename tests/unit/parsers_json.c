@@ -299,7 +299,7 @@ static void test_refusal_says_where(void **state)
 {
     struct ct_json *json = open_text(*state, "{\n \"role\":\n  7}");
     struct ct_json_walk walk = {0};
-    struct ct_frame frame = {{json->begin, 15}, 1000, 5, 0};
+    struct ct_frame frame = {{json->begin, 15}, 1000, 5, 0, NULL};
     struct ct_refusal refusal;
     ct_span key, text;
     assert_true(ct_json_object(json, NULL) && ct_json_key(json, &walk, &key));
