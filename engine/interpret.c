@@ -176,11 +176,17 @@ static int8_t polarity_of(enum ct_score_kind kind, const struct ct_score *score,
     return above * 4 <= span ? -1 : 0;
 }
 
-/* `score` in the rule's scale; returns its polarity. */
+/* `score` in the rule's scale; returns its polarity. Taken over field by field: a record's padding stays zero, the same
+ * messages make the same bytes. */
 static int8_t take_score(struct ct_conversation *c, enum ct_score_kind kind, struct ct_score score, bool better_low)
 {
     int8_t polarity = polarity_of(kind, &score, better_low);
-    c->head.score[kind] = score;
+    struct ct_score *kept = &c->head.score[kind];
+    kept->present = score.present;
+    kept->value = score.value;
+    kept->scale_min = score.scale_min;
+    kept->scale_max = score.scale_max;
+    kept->ts = score.ts;
     c->head.positive |= polarity > 0;
     c->head.negative |= polarity < 0;
     return polarity;

@@ -1,7 +1,5 @@
-/* json.c - the findings as one JSON object. Called by `convtap audit --json` and `convtap kpis --json`. */
+/* json.c - the findings as one JSON object. Called by `convtap audit --json`, `convtap kpis --json` and the desk. */
 #include "sinks/json.h"
-
-#include "sinks/writer.h"
 
 static void write_target(struct ct_writer *json, const struct ct_target *target)
 {
@@ -125,25 +123,51 @@ static void write_slice_name(struct ct_writer *json, const struct ct_block *slic
     }
 }
 
-static void write_kpi(struct ct_writer *json, const struct ct_findings *findings, const struct ct_figure *figure)
+/* "Automation rate: confirmed only": a variant's own name only says what sets it apart. */
+static void write_name(struct ct_writer *json, const struct ct_block *block, const struct ct_kpi *kpi,
+                       enum ct_lang lang)
+{
+    const struct ct_figure *parent = kpi->parent ? ct_block_figure(block, kpi->parent) : NULL;
+    char text[512];
+    int len = snprintf(text, sizeof text, "%s%s%s", parent ? parent->kpi->name[lang] : "", parent ? ": " : "",
+                       kpi->name[lang]);
+    ct_writer_key(json, "name");
+    ct_writer_string(json, (ct_span){text, len < (int)sizeof text ? (size_t)len : sizeof text - 1});
+}
+
+static void write_reason(struct ct_writer *json, const struct ct_json_figures *f, const struct ct_figure *figure)
+{
+    const char *reason = f->reason && !figure->has_value ? f->reason(figure) : NULL;
+    if (reason) {
+        ct_writer_key(json, "reason");
+        ct_writer_text(json, reason);
+    }
+}
+
+void ct_json_kpi(struct ct_writer *json, const struct ct_json_figures *f, const struct ct_figure *figure)
 {
     ct_writer_open(json, '{');
     ct_writer_key(json, "id");
     ct_writer_text(json, figure->kpi->id);
+    if (f->named) {
+        write_name(json, f->total, figure->kpi, f->lang);
+    }
     write_key(json, figure);
     write_value(json, figure);
-    write_parts(json, &findings->total, figure);
-    if (findings->slice_count) {
+    write_reason(json, f, figure);
+    write_parts(json, f->total, figure);
+    if (f->slice_count) {
         ct_writer_key(json, "slices");
         ct_writer_open(json, '[');
-        for (size_t i = 0; i < findings->slice_count; i++) {
-            const struct ct_block *slice = &findings->slices[i];
+        for (size_t i = 0; i < f->slice_count; i++) {
+            const struct ct_block *slice = &f->slices[i];
             const struct ct_figure *own = ct_block_figure(slice, figure->kpi->id);
             if (own) {
                 ct_writer_open(json, '{');
                 write_slice_name(json, slice);
                 write_key(json, own);
                 write_value(json, own);
+                write_reason(json, f, own);
                 write_parts(json, slice, own);
                 ct_writer_close(json, '}');
             }
@@ -202,25 +226,62 @@ static void write_inputs(struct ct_writer *json, const struct ct_findings *findi
     ct_writer_close(json, ']');
 }
 
-static void write_slices(struct ct_writer *json, const struct ct_findings *findings)
+static void write_slices(struct ct_writer *json, const struct ct_json_figures *f)
 {
     ct_writer_key(json, "group_by");
-    ct_writer_text(json, findings->group_by);
+    ct_writer_text(json, f->group_by);
     ct_writer_key(json, "slices");
     ct_writer_open(json, '[');
-    for (size_t i = 0; i < findings->slice_count; i++) {
+    for (size_t i = 0; i < f->slice_count; i++) {
         ct_writer_open(json, '{');
-        write_slice_name(json, &findings->slices[i]);
-        write_counts(json, &findings->slices[i]);
-        write_outcomes(json, &findings->slices[i]);
+        write_slice_name(json, &f->slices[i]);
+        write_counts(json, &f->slices[i]);
+        write_outcomes(json, &f->slices[i]);
         ct_writer_close(json, '}');
     }
     ct_writer_close(json, ']');
 }
 
+void ct_json_totals(struct ct_writer *json, const struct ct_block *block)
+{
+    ct_writer_open(json, '{');
+    write_counts(json, block);
+    ct_writer_close(json, '}');
+}
+
+void ct_json_figures(struct ct_writer *json, const struct ct_json_figures *f)
+{
+    ct_writer_key(json, "period");
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "from");
+    ct_writer_time(json, f->total->first_at);
+    ct_writer_key(json, "to");
+    ct_writer_time(json, f->total->last_at);
+    ct_writer_close(json, '}');
+    ct_writer_key(json, "totals");
+    ct_json_totals(json, f->total);
+    ct_writer_key(json, "kpis");
+    ct_writer_open(json, '[');
+    for (size_t i = 0; i < f->total->figure_count; i++) {
+        const struct ct_figure *figure = &f->total->figures[i];
+        if (!figure->part && (!f->wanted || f->wanted(f->context, figure->kpi))) {
+            ct_json_kpi(json, f, figure);
+        }
+    }
+    ct_writer_close(json, ']');
+    write_outcomes(json, f->total);
+    if (f->group_by) {
+        write_slices(json, f);
+    }
+}
+
 void ct_json_findings(struct ct_out *out, const struct ct_findings *findings)
 {
     struct ct_writer json;
+    const struct ct_json_figures figures = {.total = &findings->total,
+                                            .group_by = findings->group_by,
+                                            .slices = findings->slices,
+                                            .slice_count = findings->slice_count};
     ct_writer_init(&json, out);
     ct_writer_open(&json, '{');
     ct_writer_key(&json, "generated_at");
@@ -232,29 +293,7 @@ void ct_json_findings(struct ct_out *out, const struct ct_findings *findings)
     ct_writer_text(&json, findings->rules_hash);
     ct_writer_key(&json, "profile");
     ct_writer_text(&json, findings->profile);
-    ct_writer_key(&json, "period");
-    ct_writer_open(&json, '{');
-    ct_writer_key(&json, "from");
-    ct_writer_time(&json, findings->total.first_at);
-    ct_writer_key(&json, "to");
-    ct_writer_time(&json, findings->total.last_at);
-    ct_writer_close(&json, '}');
-    ct_writer_key(&json, "totals");
-    ct_writer_open(&json, '{');
-    write_counts(&json, &findings->total);
-    ct_writer_close(&json, '}');
-    ct_writer_key(&json, "kpis");
-    ct_writer_open(&json, '[');
-    for (size_t i = 0; i < findings->total.figure_count; i++) {
-        if (!findings->total.figures[i].part) {
-            write_kpi(&json, findings, &findings->total.figures[i]);
-        }
-    }
-    ct_writer_close(&json, ']');
-    write_outcomes(&json, &findings->total);
-    if (findings->group_by) {
-        write_slices(&json, findings);
-    }
+    ct_json_figures(&json, &figures);
     ct_writer_key(&json, "drops");
     ct_writer_open(&json, '{');
     for (size_t i = 0; i < findings->drop_count; i++) {

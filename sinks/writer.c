@@ -109,6 +109,12 @@ void ct_writer_text(struct ct_writer *json, const char *text)
     }
 }
 
+void ct_writer_raw(struct ct_writer *json, ct_span value)
+{
+    separate(json);
+    ct_out_span(json->out, value);
+}
+
 void ct_writer_wide(struct ct_writer *json, ct_wide value)
 {
     char text[CT_DECIMAL_BYTES];
