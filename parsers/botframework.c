@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "parsers/gathered.h"
 #include "parsers/json_tree.h"
 
 enum { CARD_DEPTH = 16 };
@@ -79,54 +80,44 @@ static enum ct_role role_of(struct reading *r, const cJSON *activity)
 
 /* ---- what ------------------------------------------------------------------------------------ */
 
-static ct_span lines(struct reading *r, ct_span a, ct_span b)
+static void gather(struct reading *r, struct ct_gathered *text, const cJSON *word)
 {
-    if (!a.len || !b.len)
-        return a.len ? a : b;
-    char *text = ct_arena_alloc(r->scratch, a.len + 1 + b.len);
-    if (!text) {
+    if (cJSON_IsString(word) && !ct_gathered_line(text, ct_span_of(word->valuestring)))
         r->tree.json.status = CT_NO_MEMORY;
-        return CT_SPAN_NONE;
-    }
-    memcpy(text, a.at, a.len);
-    text[a.len] = '\n';
-    memcpy(text + a.len + 1, b.at, b.len);
-    return (ct_span){text, a.len + 1 + b.len};
 }
 
 /* A card's words, in its order: titles and texts, not what its buttons say. */
-static ct_span card_text(struct reading *r, const cJSON *card, int depth)
+static void card_text(struct reading *r, struct ct_gathered *text, const cJSON *card, int depth)
 {
     static const char *const words[] = {"title", "subtitle", "text", NULL};
     static const char *const inside[] = {"body", "items", "columns", "facts", NULL};
-    ct_span text = CT_SPAN_NONE;
     if (!cJSON_IsObject(card) || depth > CARD_DEPTH)
-        return text;
-    for (const char *const *name = words; *name; name++) {
-        const cJSON *word = ct_json_tree_get(&r->tree, card, *name);
-        text = cJSON_IsString(word) ? lines(r, text, ct_span_of(word->valuestring)) : text;
-    }
+        return;
+    for (const char *const *name = words; *name; name++)
+        gather(r, text, ct_json_tree_get(&r->tree, card, *name));
     for (const char *const *name = inside; *name; name++) {
         const cJSON *part, *parts = ct_json_tree_get(&r->tree, card, *name);
         if (cJSON_IsArray(parts)) {
             cJSON_ArrayForEach(part, parts)
             {
-                text = lines(r, text, card_text(r, part, depth + 1));
+                card_text(r, text, part, depth + 1);
             }
         }
     }
-    return text;
 }
 
 static void read_text(struct reading *r, const cJSON *activity, struct ct_message *message)
 {
     struct ct_json_tree *tree = &r->tree;
     const cJSON *attachment, *attachments = ct_json_tree_array(tree, activity, "attachments");
-    message->text = ct_json_tree_string(tree, activity, "text");
+    struct ct_gathered text = {.arena = r->scratch};
+    (void)ct_json_tree_string(tree, activity, "text"); /* another kind is refused */
+    gather(r, &text, ct_json_tree_get(tree, activity, "text"));
     cJSON_ArrayForEach(attachment, attachments)
     {
-        message->text = lines(r, message->text, card_text(r, ct_json_tree_get(tree, attachment, "content"), 0));
+        card_text(r, &text, ct_json_tree_get(tree, attachment, "content"), 0);
     }
+    message->text = ct_gathered_text(&text);
     if (!message->text.len)
         message->text = ct_json_tree_string(tree, activity, "speak");
     if (!message->text.len && attachments && attachments->child)

@@ -79,13 +79,15 @@ static ct_span plain(struct event *event, ct_span html)
     if (html.len == 0 || html.at[0] != '<')
         return html;
     char *text = ct_arena_alloc(event->scratch, html.len + 1);
-    size_t len = 0;
+    size_t len = 0, last = html.len; /* behind the last '>': from there on no tag ends, and none is looked for */
     if (!text) {
         event->tree.json.status = CT_NO_MEMORY;
         return CT_SPAN_NONE;
     }
+    while (last && html.at[last - 1] != '>')
+        last--;
     for (size_t i = 0; i < html.len;) {
-        const char *close = html.at[i] == '<' ? memchr(html.at + i, '>', html.len - i) : NULL;
+        const char *close = html.at[i] == '<' && i < last ? memchr(html.at + i, '>', last - i) : NULL;
         if (close) {
             bool breaks = strncasecmp(html.at + i, "<br", 3) == 0 || strncasecmp(html.at + i, "</p", 3) == 0;
             if (breaks && len)
@@ -177,10 +179,8 @@ static enum ct_role role_of(struct event *event, enum type type, const cJSON *co
         return CT_ROLE_BOT;
     if (type == INCOMING)
         return CT_ROLE_USER;
-    if (type == ACTIVITY)
+    if (type == ACTIVITY || type == TEMPLATE) /* greetings and surveys that the platform itself writes */
         return CT_ROLE_SYSTEM;
-    if (type == TEMPLATE)
-        return CT_ROLE_BOT;
     if (ct_span_is(sender, "user") || ct_span_is(sender, "User"))
         return CT_ROLE_AGENT;
     return ct_span_is(ct_json_tree_string(tree, conversation, "status"), "open") ? CT_ROLE_AGENT : CT_ROLE_BOT;

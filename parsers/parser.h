@@ -53,9 +53,9 @@ struct ct_envelope {
 /* One record as the framer hands it over; borrowed until record() returns. */
 struct ct_frame {
     ct_span bytes;
-    uint64_t offset; /* byte position of bytes.at in the input */
-    uint64_t line;   /* 1-based line of its first byte */
-    uint32_t part;   /* records that began on the same line before it */
+    uint64_t offset;                    /* byte position of bytes.at in the input */
+    uint64_t line;                      /* 1-based line of its first byte */
+    uint32_t part;                      /* records that began on the same line before it */
     const struct ct_envelope *envelope; /* NULL = from a file */
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "parsers/gathered.h"
 #include "parsers/json_tree.h"
 #include "parsers/stamp.h"
 
@@ -125,7 +126,7 @@ static void is_media(struct ct_message *message)
 /* Of a template only the values are here: its own words are with the platform. */
 static ct_span template_text(struct call *call, const cJSON *template)
 {
-    ct_span text = CT_SPAN_NONE;
+    struct ct_gathered text = {.arena = call->scratch};
     const cJSON *component, *parameter;
     const cJSON *components = ct_json_tree_array(&call->tree, template, "components");
     cJSON_ArrayForEach(component, components)
@@ -133,10 +134,11 @@ static ct_span template_text(struct call *call, const cJSON *template)
         const cJSON *parameters = ct_json_tree_array(&call->tree, component, "parameters");
         cJSON_ArrayForEach(parameter, parameters)
         {
-            text = lines(call, text, ct_json_tree_string(&call->tree, parameter, "text"));
+            if (!ct_gathered_line(&text, ct_json_tree_string(&call->tree, parameter, "text")))
+                call->tree.json.status = CT_NO_MEMORY;
         }
     }
-    return text;
+    return ct_gathered_text(&text);
 }
 
 static ct_span interactive_text(struct call *call, const cJSON *interactive)
@@ -185,7 +187,8 @@ static void read_content(struct call *call, const cJSON *item, struct ct_message
     static const char *const captioned[] = {"image", "video", "document", "audio", "voice", "sticker", NULL};
     struct ct_json_tree *tree = &call->tree;
     ct_span type = ct_json_tree_string(tree, item, "type");
-    if (ct_span_is(type, "text")) {
+    if (ct_span_is(type, "text") ||
+        (!type.len && ct_json_tree_get(tree, item, "text"))) { /* a request may leave it out */
         message->text = ct_json_tree_string(tree, ct_json_tree_object(tree, item, "text"), "body");
     } else if (ct_span_is(type, "button")) {
         message->text = ct_json_tree_string(tree, ct_json_tree_object(tree, item, "button"), "text");
@@ -347,6 +350,8 @@ static enum ct_status read_request(struct call *call)
     to = to.len ? to : ct_json_tree_string(tree, tree->root, "recipient");
     ct_span customer = to.len ? customer_of(call, to) : to;
     read_content(call, tree->root, &message);
+    if (ok(call) && customer.len == 0)
+        (void)ct_json_tree_fail(tree, "missing_field", "to", NULL);
     if (ok(call))
         identify(call, &message, number_of(call), customer,
                  ct_span_is(ct_json_tree_string(tree, tree->root, "recipient_type"), "group") ? to : CT_SPAN_NONE);
