@@ -1,6 +1,6 @@
 # The front door: `make run` and `make test` on a machine with nothing but this. CMake does the building.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fuzz format lint clean packages-build packages-test packages-lint packages-fuzz packages-bench release
+.PHONY: help run test soak bench bench-tap fuzz format lint clean packages-build packages-test packages-lint packages-fuzz packages-bench release
 MAKEFLAGS += --no-print-directory
 
 FIXTURES ?= fixtures/demo
@@ -9,7 +9,7 @@ BENCH ?=
 FUZZ_SECONDS ?= 60
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 packages-build packages-test packages-lint packages-fuzz packages-bench: packages-%:
 	@cmake/install-packages build $*
@@ -23,8 +23,9 @@ out:
 
 release: | out
 
-run: release ## build convtap and audit the demonstration folder: the KPI table, and a report in out/report.html
+run: release ## build convtap, audit the demonstration folder (KPI table, report in out/report.html), then the live tap at work
 	@build/release/convtap audit --report $(REPORT) $(FIXTURES)
+	@if [ -t 1 ]; then exec build/release/convtap demo; else exec build/release/convtap demo --seconds 10; fi
 
 test: packages-test ## build twice (with sanitizers, and released) and run every test
 	cmake --preset asan
@@ -34,10 +35,19 @@ test: packages-test ## build twice (with sanitizers, and released) and run every
 	cmake --build --preset release
 	ctest --preset release
 
+soak: packages-test ## kill -9 ROUNDS (50) times under load, live against audit for MINUTES (10), failing disks
+	@cmake --preset release -DBUILD_TESTING=ON
+	@cmake --build --preset release --target convtap
+	@tests/e2e/soak
+
 bench: packages-bench release ## measure against DuckDB, Python, jq and perl; BENCH='--messages 1000000' for more
 	@npm ci --prefix bench --no-audit --no-fund --loglevel=error
 	@cmake --build --preset release --target bench_generate
 	@bench/run --convtap build/release/convtap --generate build/release/bench/bench_generate $(BENCH)
+
+bench-tap: packages-bench release ## measure the live tap beside a bare sink and nginx (docs/benchmarks.md); BENCH='--only relay --runs 3' for less
+	@cmake --build --preset release --target bench_tap
+	@bench/tap_run --convtap build/release/convtap --programs build/release/bench $(BENCH)
 
 fuzz: packages-test packages-fuzz ## clang's libFuzzer over the parsers for FUZZ_SECONDS (60); what it learns stays in out/corpus
 	cmake --preset fuzz

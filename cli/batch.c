@@ -38,18 +38,20 @@ static bool worker_init(struct ct_worker *w, struct ct_batch *b)
     if (b->each) {
         return true;
     }
-    w->matcher = ct_matcher_new(options->rules);
-    if (!w->matcher) {
-        return false;
+    if (!b->given) {
+        w->matcher = ct_matcher_new(options->rules);
+        if (!w->matcher) {
+            return false;
+        }
+        w->conversation = ct_conversation_new(options->rules, w->matcher, &options->conversation);
+        w->messages = ct_spill_writer_new(b->messages);
     }
-    w->conversation = ct_conversation_new(options->rules, w->matcher, &options->conversation);
-    w->messages = ct_spill_writer_new(b->messages);
     w->customers = ct_spill_writer_new(b->customers);
     w->kpis = ct_kpis_new();
     w->slices = options->group ? ct_slices_new(options->group_by, 0) : NULL;
     w->lines = options->records ? ct_sorter_run_new(options->records) : NULL;
-    return w->conversation && w->messages && w->customers && w->kpis && (!options->group || w->slices) &&
-           (!options->records || w->lines);
+    return (b->given || (w->conversation && w->messages)) && w->customers && w->kpis &&
+           (!options->group || w->slices) && (!options->records || w->lines);
 }
 
 static void worker_done(struct ct_worker *w)
@@ -66,9 +68,7 @@ static void worker_done(struct ct_worker *w)
     free(w->piece);
     free(w->frames);
     free(w->held);
-    free(w->order);
-    free(w->times);
-    free(w->calls);
+    ct_sessions_done(&w->sessions);
     free(w->counts);
     free(w->refusals);
     free(w->refusal_piece);
@@ -267,7 +267,7 @@ void ct_batch_done(struct ct_batch_result *result)
 static bool batch_init(struct ct_batch *b)
 {
     uint64_t bytes = 0;
-    bool unknown = false;
+    bool unknown = b->given != NULL;
     for (size_t i = 0; i < b->list->count; i++) {
         bytes += b->list->files[i].bytes;
         size_t len = strlen(b->list->files[i].path);
@@ -326,12 +326,12 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
     if (!batch_init(b)) {
         return ct_error_set(err, CT_NO_MEMORY, "out of memory");
     }
-    enum ct_status status = run_stage(b, run_read, err);
+    enum ct_status status = b->given ? ct_batch_take_given(b, err) : run_stage(b, run_read, err);
     if (status != CT_OK || b->each) {
         return status;
     }
     status = hand_over(b, true, err);
-    if (status == CT_OK) {
+    if (status == CT_OK && !b->given) {
         status = run_stage(b, run_close, err);
     }
     if (status == CT_OK) {
@@ -368,20 +368,26 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
     return status;
 }
 
-enum ct_status ct_batch_run(const struct ct_batch_options *options, const struct ct_input_list *inputs,
-                            struct ct_batch_result *result, struct ct_error *err)
+enum ct_status ct_batch_start(struct ct_batch *b, struct ct_batch_result *result, struct ct_error *err)
 {
-    struct ct_batch b = {.options = options, .list = inputs, .worker_count = options->threads ? options->threads : 1};
     *result = (struct ct_batch_result){0};
-    if (pthread_mutex_init(&b.lock, NULL) != 0 || pthread_cond_init(&b.changed, NULL) != 0) {
+    b->worker_count = b->options->threads ? b->options->threads : 1;
+    if (pthread_mutex_init(&b->lock, NULL) != 0 || pthread_cond_init(&b->changed, NULL) != 0) {
         return ct_error_set(err, CT_NO_MEMORY, "cannot make a lock");
     }
-    enum ct_status status = run(&b, result, err);
-    batch_done(&b);
+    enum ct_status status = run(b, result, err);
+    batch_done(b);
     if (status != CT_OK) {
         ct_batch_done(result);
     }
     return status;
+}
+
+enum ct_status ct_batch_run(const struct ct_batch_options *options, const struct ct_input_list *inputs,
+                            struct ct_batch_result *result, struct ct_error *err)
+{
+    struct ct_batch b = {.options = options, .list = inputs};
+    return ct_batch_start(&b, result, err);
 }
 
 enum ct_status ct_batch_each(const struct ct_batch_options *options, const struct ct_input_list *inputs,

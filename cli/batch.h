@@ -13,15 +13,10 @@
 
 #include "cli/input.h"
 #include "cli/sorter.h"
-#include "engine/conversation.h"
+#include "engine/setup.h"
 #include "metrics/customer.h"
 #include "metrics/kpi.h"
 #include "parsers/parser.h"
-
-struct ct_idle {
-    ct_span channel; /* empty = every other */
-    ct_usec usec;
-};
 
 /* Looks on while one conversation goes through, for explain. Called from any one thread at a time. */
 struct ct_batch_watch {
@@ -37,6 +32,12 @@ struct ct_batch_watch {
     void (*record)(void *context, const struct ct_record *record);
 };
 
+/* Takes each record that counts, for `audit --db`. Called from any one thread at a time, in any order. */
+struct ct_batch_db {
+    void *context;
+    enum ct_status (*record)(void *context, const struct ct_record *record, struct ct_error *err);
+};
+
 struct ct_batch_options {
     struct ct_ruleset *rules;
     unsigned threads;
@@ -44,9 +45,7 @@ struct ct_batch_options {
     const struct ct_option_value *format_options;
     size_t format_option_count;
     struct ct_conversation_options conversation;
-    const struct ct_idle *idle; /* silence that ends a conversation where the source does not say */
-    size_t idle_count;
-    ct_usec idle_person_usec; /* the same while a person is expected or has joined */
+    struct ct_silence silence; /* what ends a conversation where the source does not say */
     ct_usec return_window_usec;
     ct_usec as_of; /* CT_USEC_NONE = the newest message */
     bool group;
@@ -54,6 +53,7 @@ struct ct_batch_options {
     bool hash_inputs;
     const struct ct_batch_watch *watch; /* NULL = nobody looks on */
     struct ct_sorter *records;          /* NULL = conversations' lines are not wanted */
+    const struct ct_batch_db *db;       /* NULL = no store is written */
     size_t max_record_bytes;
     size_t memory_bytes; /* what may wait in memory before it goes to a temporary file */
     /* Now and then, from any one thread at a time. May be NULL. */
@@ -90,6 +90,23 @@ struct ct_batch_result {
 enum ct_status ct_batch_run(const struct ct_batch_options *options, const struct ct_input_list *inputs,
                             struct ct_batch_result *result, struct ct_error *err) CT_MUST_USE;
 void ct_batch_done(struct ct_batch_result *result);
+
+/* Records that were made elsewhere (a tape), counted as those of an audit are: the third stage alone. Of the options'
+ * fields rules, format, conversation and silence are not read. */
+struct ct_batch_given;
+struct ct_batch_giver {
+    void *context;
+    /* Calls ct_batch_give for each record; a status other than CT_OK ends the run. */
+    enum ct_status (*give)(void *context, struct ct_batch_given *to, struct ct_error *err);
+};
+enum ct_status ct_batch_run_given(const struct ct_batch_options *options, const struct ct_batch_giver *giver,
+                                  struct ct_batch_result *result, struct ct_error *err) CT_MUST_USE;
+/* Of records of one conversation that began at one moment the last one given counts; `withdrawn`: none does, unless
+ * another follows. Copied; `rules` is referenced. */
+enum ct_status ct_batch_give(struct ct_batch_given *to, const struct ct_record *record, struct ct_ruleset *rules,
+                             bool withdrawn, struct ct_error *err) CT_MUST_USE;
+/* `count` more of what was left out, by name; a constant. */
+void ct_batch_give_drop(struct ct_batch_given *to, const char *reason, uint64_t count);
 
 /* Every message of the inputs in reading order, one thread, without rules: for explain, classify and `formats`.
  * out->refuse is called for what is refused. */

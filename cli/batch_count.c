@@ -82,7 +82,7 @@ static enum ct_status put_line(struct ct_worker *w, struct line *line, const str
     struct ct_out out;
     line->len = 0;
     ct_out_init(&out, add_to_line, line);
-    ct_records_write(&out, w->batch->options->rules, record);
+    ct_records_write(&out, ct_batch_rules_of(w->batch, record), record);
     if (ct_out_done(&out) != CT_OK) {
         return CT_NO_MEMORY;
     }
@@ -111,6 +111,13 @@ static enum ct_status count_customer(struct ct_worker *w, struct ct_record **rec
     for (size_t i = 0; i < count && status == CT_OK && w->lines; i++) {
         status = put_line(w, line, records[i]);
     }
+    if (options->db) {
+        pthread_mutex_lock(&w->batch->lock);
+        for (size_t i = 0; i < count && status == CT_OK; i++) {
+            status = options->db->record(options->db->context, records[i], &w->error);
+        }
+        pthread_mutex_unlock(&w->batch->lock);
+    }
     for (size_t i = 0; i < count && options->watch; i++) {
         if (ct_span_eq(ct_record_text(records[i], CT_TEXT_CONVERSATION_ID), options->watch->conversation_id)) {
             pthread_mutex_lock(&w->batch->lock);
@@ -121,30 +128,51 @@ static enum ct_status count_customer(struct ct_worker *w, struct ct_record **rec
     return status;
 }
 
-static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
+static size_t count_items(const struct ct_batch *b, const char *items, size_t bytes)
 {
-    char *items;
-    size_t bytes, count = 0;
-    struct line line = {0};
-    enum ct_status status = ct_spill_load(w->batch->customers, partition, &items, &bytes, &w->error);
-    if (status != CT_OK || !items) {
-        return status;
+    size_t count = 0;
+    if (b->given) {
+        return ct_batch_wrapped_count(items, bytes);
     }
-    for (size_t at = 0; at < bytes; at += ((struct ct_record *)(void *)(items + at))->bytes) {
+    for (size_t at = 0; at < bytes; at += ((const struct ct_record *)(const void *)(items + at))->bytes) {
         count++;
     }
-    struct ct_record **records = malloc(count * sizeof *records);
-    if (!records) {
-        free(items);
-        return CT_NO_MEMORY;
+    return count;
+}
+
+static size_t list_records(const struct ct_batch *b, char *items, size_t bytes, struct ct_record **records)
+{
+    size_t count = 0;
+    if (b->given) {
+        ct_batch_unwrap(items, bytes, records, &count);
+        return count;
     }
-    count = 0;
     for (size_t at = 0; at < bytes;) {
         struct ct_record *record = (struct ct_record *)(void *)(items + at);
         records[count++] = record;
         at += record->bytes;
     }
-    qsort(records, count, sizeof *records, by_customer);
+    return count;
+}
+
+static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
+{
+    char *items;
+    size_t bytes;
+    struct line line = {0};
+    enum ct_status status = ct_spill_load(w->batch->customers, partition, &items, &bytes, &w->error);
+    if (status != CT_OK || !items) {
+        return status;
+    }
+    struct ct_record **records = malloc(count_items(w->batch, items, bytes) * sizeof *records);
+    if (!records) {
+        free(items);
+        return CT_NO_MEMORY;
+    }
+    size_t count = list_records(w->batch, items, bytes, records);
+    if (count > 1) {
+        qsort(records, count, sizeof *records, by_customer);
+    }
     for (size_t from = 0; from < count && status == CT_OK;) {
         size_t to = from + 1;
         while (to < count && records[to]->customer_hash == records[from]->customer_hash) {

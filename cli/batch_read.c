@@ -48,13 +48,13 @@ static enum ct_status on_end(void *context, ct_span conversation_id)
     if (!w->held_count) {
         return CT_OK;
     }
-    if (!ct_batch_order_room(w, w->held_count)) {
+    if (!ct_sessions_room(&w->sessions, w->held_count)) {
         return CT_NO_MEMORY;
     }
     size_t count = 0;
     for (size_t at = 0; at < w->held_len;) {
         const struct ct_stored *stored = (const struct ct_stored *)(const void *)(w->held + at);
-        w->order[count++] = stored;
+        w->sessions.order[count++] = stored;
         at += stored->bytes;
     }
     enum ct_status status = ct_batch_close_one(w, count, true);

@@ -2,6 +2,7 @@
  * all of it first, and closed; and what is refused on the way. Called by batch_read.c with the lock held. See batch.h.
  */
 #include "cli/batch_state.h"
+#include "cli/zones.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,21 +170,14 @@ void ct_batch_source_drop(struct ct_batch_source *s, size_t bytes)
 static bool zone_bytes(struct ct_batch_source *s, const struct ct_batch_options *options, struct ct_error *err)
 {
     for (size_t i = 0; i < options->format_option_count; i++) {
-        ct_span name = options->format_options[i].value;
-        if (!ct_span_is(options->format_options[i].name, "zone") || !memchr(name.at, '/', name.len) || name.len > 100 ||
-            memmem(name.at, name.len, "..", 2) || name.at[0] == '/') {
+        const struct ct_option_value *option = &options->format_options[i];
+        size_t len;
+        if (!ct_span_is(option->name, "zone") || !ct_zone_needs_file(option->value)) {
             continue;
         }
-        char path[160];
-        size_t len;
-        snprintf(path, sizeof path, "/usr/share/zoneinfo/%.*s", (int)name.len, name.at);
         free(s->zone);
-        s->zone = ct_file_read(path, 1 << 20, &len, err);
+        s->zone = ct_zone_file(option->value, &len, err);
         if (!s->zone) {
-            ct_error_set(err, CT_USAGE,
-                         "time zone \"%.*s\" is not known here (no %s): install tzdata, or give an offset such "
-                         "as zone=+02:00",
-                         (int)name.len, name.at, path);
             return false;
         }
         s->config.zone_tzif = (ct_span){s->zone, len};

@@ -6,7 +6,8 @@
 #include <stdatomic.h>
 
 #include "cli/batch.h"
-#include "cli/stored.h"
+#include "cli/spill.h"
+#include "engine/sessions.h"
 #include "parsers/frame.h"
 
 enum { CT_PIECE_BYTES = 1 << 18, CT_HEAD_BYTES = 65536, CT_REASONS_MAX = 64 };
@@ -74,12 +75,7 @@ struct ct_worker {
     size_t held_len, held_capacity;
     uint32_t held_count, held_index;
     uint64_t record_offset;
-    const struct ct_stored **order; /* of the conversation being closed */
-    size_t order_capacity;
-    ct_usec *times;
-    struct ct_tool_call *calls; /* of the message being read back */
-    size_t call_capacity;
-    size_t speaker; /* index in order of the next one who speaks, as far as it was looked for */
+    struct ct_sessions sessions; /* the conversation being closed */
     /* what came of it */
     struct ct_input_counts *counts; /* by input */
     struct ct_reason reasons[CT_REASONS_MAX];
@@ -109,6 +105,7 @@ struct ct_batch {
     ct_usec as_of;
     uint64_t disk_total, disk_done;
     const struct ct_parse_out *each; /* ct_batch_each: where messages go instead */
+    struct ct_batch_given *given;    /* ct_batch_run_given; NULL = records are made here */
 };
 
 /* batch_read.c */
@@ -141,11 +138,20 @@ void ct_batch_source_close(struct ct_batch *batch);
 /* batch_close.c: stored messages -> records */
 enum ct_status ct_batch_close_one(struct ct_worker *worker, size_t count, bool whole);
 void ct_batch_close(struct ct_worker *worker);
-/* Makes worker->order hold `count`. */
-bool ct_batch_order_room(struct ct_worker *worker, size_t count);
 
 /* batch_count.c: records -> KPIs */
 void ct_batch_count(struct ct_worker *worker);
+
+/* batch.c: options, list and, where it is not an audit, each or given are set */
+enum ct_status ct_batch_start(struct ct_batch *batch, struct ct_batch_result *result, struct ct_error *err);
+
+/* batch_given.c: records that were made elsewhere */
+enum ct_status ct_batch_take_given(struct ct_batch *batch, struct ct_error *err);
+/* Of a partition's items the records that count: *count of them, and room for them in `records`. */
+void ct_batch_unwrap(char *items, size_t bytes, struct ct_record **records, size_t *count);
+size_t ct_batch_wrapped_count(const char *items, size_t bytes);
+/* The rules that a record's numbers speak of. */
+const struct ct_ruleset *ct_batch_rules_of(const struct ct_batch *batch, const struct ct_record *record);
 
 /* A worker gives up and so do the others. */
 void ct_batch_fail(struct ct_worker *worker, enum ct_status status, const struct ct_error *error);

@@ -1,50 +1,87 @@
 /* config.c - puts together what is set: defaults, the configuration file, the command line. See config.h. */
 #include "cli/config.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/cost.h"
 #include "engine/yaml_tree.h"
 
-enum { COST_FILE_BYTES_MAX = 4 << 20, VALUE_TEXT_MAX = 1 << 16 };
+enum { VALUE_TEXT_MAX = 1 << 16 };
 
-const struct ct_setting ct_settings[CT_SETTING_COUNT] = {
+const struct ct_setting ct_settings[CT_SETTING_ROWS] = {
 #define OWN_TEXT true
 #define OWN_LIST true
 #define OWN_NONE false
-#define X(a, symbol, member, to_, kind_, how, key_, option_, argument, min_, max_, fallback_, help_)                   \
+#define NEEDED_IS(text) false
+#define NEEDED_UNSET false
+#define NEEDED_NEEDED true
+#define X(a, symbol, member, to_, kind_, how, key_, option_, argument_, min_, max_, fallback_, help_)                  \
     [CT_SET_##symbol] = {.kind = CT_SETTING_##kind_,                                                                   \
                          .key = key_,                                                                                  \
                          .option = option_,                                                                            \
+                         .argument = argument_,                                                                        \
                          .own_option = OWN_##how,                                                                      \
-                         .to = offsetof(struct ct_config, to_),                                                        \
+                         .needed = NEEDED_##fallback_,                                                                 \
+                         .to = offsetof(struct a, to_),                                                                \
                          .min = min_,                                                                                  \
                          .max = max_,                                                                                  \
                          .fallback = CT_FALLBACK_##fallback_,                                                          \
                          .help = help_},
-    CT_SETTING_MAP(X, )
+    CT_SETTING_MAP(X, ct_config) CT_SERVE_SETTING_MAP(X, ct_serve_settings) CT_TAPE_SETTING_MAP(X, ct_tape_settings)
+        CT_INTAKE_SETTING_MAP(X, ct_door_settings) CT_DESK_SETTING_MAP(X, ct_door_settings)
+            CT_SOURCE_SETTING_MAP(X, ct_source_settings) CT_RELAY_SETTING_MAP(X, ct_relay_settings)
+                CT_WEBHOOK_SETTING_MAP(X, ct_webhook_settings) CT_SUBSCRIPTION_SETTING_MAP(X, ct_subscription_settings)
 #undef X
 };
 
-static bool is_map(enum ct_setting_kind kind)
+const struct ct_section ct_sections[CT_SECTION_COUNT] = {
+    [CT_SECTION_ROOT] = {.help = "The file itself.", .count = CT_SETTING_COUNT, .bytes = sizeof(struct ct_config)},
+#define COUNT_ONE(...) +1
+#define X(name, above_, shape_, key_, type, help_)                                                                     \
+    [CT_SECTION_##name] = {.key = key_,                                                                                \
+                           .help = help_,                                                                              \
+                           .shape = CT_SHAPE_##shape_,                                                                 \
+                           .above = CT_SECTION_##above_,                                                               \
+                           .first = CT_SET_##name##_FIRST,                                                             \
+                           .count = 0 CT_##name##_SETTING_MAP(COUNT_ONE, ),                                            \
+                           .bytes = sizeof(struct type)},
+    CT_SECTION_MAP(X)
+#undef X
+};
+
+bool ct_setting_is_map(enum ct_setting_kind kind)
 {
     return kind == CT_SETTING_OPTIONS || kind == CT_SETTING_IDLES || kind == CT_SETTING_TARGETS;
 }
 
-static bool is_list(enum ct_setting_kind kind)
+bool ct_setting_is_list(enum ct_setting_kind kind)
 {
-    return kind == CT_SETTING_TOOLS || kind == CT_SETTING_PHRASES;
+    return kind == CT_SETTING_TOOLS || kind == CT_SETTING_PHRASES || kind == CT_SETTING_CHOICES ||
+           kind == CT_SETTING_FIELDS || kind == CT_SETTING_TEXTS;
 }
 
 /* ---- entries ---------------------------------------------------------------------------- */
 
+static struct ct_config_value *value_of(const struct ct_config_item *item, enum ct_setting_id id)
+{
+    return &item->values[id - ct_sections[item->section].first];
+}
+
+const struct ct_config_entry *ct_config_entry_of(const struct ct_config_item *item, enum ct_setting_id id)
+{
+    const struct ct_config_value *value = value_of(item, id);
+    return value->count ? value->entries : NULL;
+}
+
 /* In the place of an entry of the same name, else behind the others. A single value has the one entry without a name.
  * Growth one by one copies a few dozen entries at most. */
-static bool put_entry(struct ct_config *config, enum ct_setting_id id, struct ct_config_entry entry)
+static bool put_entry(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id,
+                      struct ct_config_entry entry)
 {
-    struct ct_config_value *value = &config->values[id];
-    bool list = is_list(ct_settings[id].kind);
+    struct ct_config_value *value = value_of(item, id);
+    bool list = ct_setting_is_list(ct_settings[id].kind);
     for (size_t i = 0; !list && i < value->count; i++) {
         if (!entry.name || strcmp(entry.name, value->entries[i].name) == 0) {
             value->entries[i] = entry;
@@ -63,14 +100,77 @@ static bool put_entry(struct ct_config *config, enum ct_setting_id id, struct ct
     return true;
 }
 
-static bool put_defaults(struct ct_config *config)
+/* A path that the file names, or the default of one, seen from where the program runs. NULL = out of memory. */
+static const char *joined(struct ct_config *config, enum ct_setting_kind kind, const char *text)
+{
+    const char *slash = config->file ? strrchr(config->file, '/') : NULL;
+    if ((kind != CT_SETTING_PATH && kind != CT_SETTING_FILE_OR_NONE) || !*text || text[0] == '/' || !slash ||
+        (kind == CT_SETTING_FILE_OR_NONE && strcmp(text, "none") == 0)) {
+        return text;
+    }
+    size_t folder = (size_t)(slash - config->file) + 1, len = strlen(text);
+    char *path = ct_arena_alloc(&config->arena, folder + len + 1);
+    if (path) {
+        memcpy(path, config->file, folder);
+        memcpy(path + folder, text, len + 1);
+    }
+    return path;
+}
+
+/* A row's default; of a list each of its words. */
+static bool put_default(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id)
 {
     char problem[CT_CONFIG_PROBLEM_BYTES];
+    const char *rest = ct_settings[id].fallback;
+    bool list = ct_setting_is_list(ct_settings[id].kind), good = true;
+    while (good && rest && *rest) {
+        size_t len = list ? strcspn(rest, " ") : strlen(rest);
+        const char *text = ct_arena_copy(&config->arena, (ct_span){rest, len}, &good).at;
+        text = good ? joined(config, ct_settings[id].kind, text) : NULL;
+        good = text && ct_config_read(config, item, id, NULL, text, problem) &&
+               put_entry(config, item, id, (struct ct_config_entry){.text = text});
+        rest += len + (rest[len] == ' ');
+    }
+    return good;
+}
+
+/* Another map of a section, with its defaults. NULL = out of memory. */
+static struct ct_config_item *add_item(struct ct_config *config, enum ct_section_id section, const char *name)
+{
+    struct ct_config_group *group = &config->groups[section];
+    struct ct_config_item *items = ct_arena_zalloc(&config->arena, (group->count + 1) * sizeof *items);
+    if (!items) {
+        return NULL;
+    }
+    if (group->count) {
+        memcpy(items, group->items, group->count * sizeof *items);
+    }
+    struct ct_config_item *item = &items[group->count];
+    item->section = section;
+    item->name = name;
+    item->values = ct_arena_zalloc(&config->arena, ct_sections[section].count * sizeof *item->values);
+    item->to = ct_arena_zalloc(&config->arena, ct_sections[section].bytes);
+    bool good = item->values && item->to;
+    if (good && section == CT_SECTION_SOURCE) {
+        ((struct ct_source_settings *)item->to)->name = name;
+    }
+    for (unsigned i = 0; good && i < ct_sections[section].count; i++) {
+        good = put_default(config, item, ct_sections[section].first + i);
+    }
+    *group = (struct ct_config_group){items, group->count + 1};
+    return good ? item : NULL;
+}
+
+static bool put_defaults(struct ct_config *config)
+{
     bool good = true;
-    for (unsigned id = 0; id < CT_SETTING_COUNT; id++) {
-        const char *text = ct_settings[id].fallback;
-        good = good && (!text || (ct_config_read(config, id, NULL, text, problem) &&
-                                  put_entry(config, id, (struct ct_config_entry){.text = text})));
+    config->root = (struct ct_config_item){.section = CT_SECTION_ROOT, .values = config->values, .to = config};
+    config->groups[CT_SECTION_ROOT] = (struct ct_config_group){&config->root, 1};
+    for (unsigned id = 0; id < CT_SETTING_COUNT && good; id++) {
+        good = put_default(config, &config->root, id);
+    }
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT && good; s++) {
+        good = ct_sections[s].shape != CT_SHAPE_ONE || add_item(config, s, NULL);
     }
     return good;
 }
@@ -83,54 +183,44 @@ struct file_reader {
     bool no_memory;
 };
 
-/* A path that the file names, seen from where the program runs. */
-static const char *joined(struct file_reader *r, const char *text)
-{
-    const char *slash = strrchr(r->config->file, '/');
-    if (text[0] == '/' || !slash) {
-        return text;
-    }
-    size_t folder = (size_t)(slash - r->config->file) + 1, len = strlen(text);
-    char *path = ct_arena_alloc(&r->config->arena, folder + len + 1);
-    if (path) {
-        memcpy(path, r->config->file, folder);
-        memcpy(path + folder, text, len + 1);
-    }
-    r->no_memory |= !path;
-    return path;
-}
-
-static void take_value(struct file_reader *r, enum ct_setting_id id, const char *name, const struct ct_yaml_node *node,
-                       const char *text)
+static void take_value(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id, const char *name,
+                       const struct ct_yaml_node *node, const char *text)
 {
     const struct ct_setting *row = &ct_settings[id];
     char problem[CT_CONFIG_PROBLEM_BYTES];
-    if (row->kind == CT_SETTING_PATH && *text && !(text = joined(r, text))) {
+    text = joined(r->config, row->kind, text);
+    if (!text) {
+        r->no_memory = true;
         return;
     }
-    if (!ct_config_read(r->config, id, name, text, problem)) {
+    if (!ct_config_read(r->config, item, id, name, text, problem)) {
         ct_yaml_problem(&r->yaml, 'e', node, "%s%s%s: %s", row->key, name ? "." : "", name ? name : "", problem);
+        item->bad = true;
         return;
     }
     struct ct_config_entry entry = {
         .name = name, .text = text, .source = CT_SOURCE_FILE, .line = node->line, .column = node->column};
-    r->no_memory |= !put_entry(r->config, id, entry);
+    r->no_memory |= !put_entry(r->config, item, id, entry);
 }
 
-static void take_scalar(struct file_reader *r, enum ct_setting_id id, const char *name, const struct ct_yaml_node *node)
+static void take_scalar(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id, const char *name,
+                        const struct ct_yaml_node *node)
 {
     ct_span text;
     if (ct_yaml_text(&r->yaml, node, name ? name : ct_settings[id].key, &text)) {
-        take_value(r, id, name, node, text.at);
+        take_value(r, item, id, name, node, text.at);
+    } else {
+        item->bad = true;
     }
 }
 
 /* A format's option may be written as a list or a map: "bot: [Ana, 'Bot*']" is "Ana;Bot*", "roles: {Agente: agent}" is
  * "Agente=agent". */
-static void take_option(struct file_reader *r, const char *name, const struct ct_yaml_node *node)
+static void take_option(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id, const char *name,
+                        const struct ct_yaml_node *node)
 {
     if (node->kind == CT_YAML_SCALAR) {
-        take_value(r, CT_SET_FORMAT_OPTIONS, name, node, node->text.at);
+        take_value(r, item, id, name, node, node->text.at);
         return;
     }
     bool map = node->kind == CT_YAML_MAP;
@@ -141,12 +231,12 @@ static void take_option(struct file_reader *r, const char *name, const struct ct
     bool good = to != NULL;
     for (uint32_t i = 0; good && i < node->count; i++) {
         const struct ct_yaml_node *key = map ? ct_yaml_key(node, i) : NULL;
-        const struct ct_yaml_node *item = map ? ct_yaml_value(node, i) : ct_yaml_item(node, i);
+        const struct ct_yaml_node *value = map ? ct_yaml_value(node, i) : ct_yaml_item(node, i);
         ct_span part;
-        if (!ct_yaml_text(&r->yaml, item, name, &part)) {
+        if (!ct_yaml_text(&r->yaml, value, name, &part)) {
             good = false;
         } else if (strpbrk(part.at, reserved) || (key && strpbrk(key->text.at, reserved))) {
-            ct_yaml_problem(&r->yaml, 'e', item, "%s: '%s' cannot stand in it: it divides the entries", name,
+            ct_yaml_problem(&r->yaml, 'e', value, "%s: '%s' cannot stand in it: it divides the entries", name,
                             map ? "=' or '," : ";");
             good = false;
         } else {
@@ -161,18 +251,17 @@ static void take_option(struct file_reader *r, const char *name, const struct ct
         if (copied && len > VALUE_TEXT_MAX) {
             ct_yaml_problem(&r->yaml, 'e', node, "%s is longer than %d bytes", name, VALUE_TEXT_MAX);
         } else if (copied) {
-            take_value(r, CT_SET_FORMAT_OPTIONS, name, node, kept.at);
+            take_value(r, item, id, name, node, kept.at);
         }
     }
     free(text);
 }
 
 /* Names that a map's keys may have, so that a slip is answered with the nearest; NULL-terminated. NULL = any name. */
-static const char **known_names(struct file_reader *r, enum ct_setting_kind kind)
+static const char **known_names(struct file_reader *r, enum ct_setting_kind kind, const struct ct_parser *format)
 {
     size_t room = 1, count = 0, kpis;
     const struct ct_kpi *catalogue = ct_kpi_catalogue(&kpis);
-    const struct ct_parser *format = r->config->format;
     for (size_t p = 0; ct_parsers[p]; p++) {
         for (const struct ct_option *o = ct_parsers[p]->options; o && o->name; o++) {
             room++;
@@ -197,7 +286,15 @@ static const char **known_names(struct file_reader *r, enum ct_setting_kind kind
     return names;
 }
 
-static void take_map(struct file_reader *r, enum ct_setting_id id, const struct ct_yaml_node *node)
+/* The format that a map of options belongs to. */
+static const struct ct_parser *format_of(const struct ct_config_item *item)
+{
+    return item->section == CT_SECTION_SOURCE ? ((struct ct_source_settings *)item->to)->format
+                                              : ((struct ct_config *)item->to)->format;
+}
+
+static void take_map(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id,
+                     const struct ct_yaml_node *node)
 {
     const struct ct_setting *row = &ct_settings[id];
     const char **names = NULL;
@@ -205,7 +302,7 @@ static void take_map(struct file_reader *r, enum ct_setting_id id, const struct 
         return;
     }
     if (row->kind != CT_SETTING_IDLES) {
-        names = known_names(r, row->kind);
+        names = known_names(r, row->kind, row->kind == CT_SETTING_OPTIONS ? format_of(item) : NULL);
         if (!names) {
             return;
         }
@@ -221,16 +318,18 @@ static void take_map(struct file_reader *r, enum ct_setting_id id, const struct 
             continue; /* said already */
         }
         if (row->kind == CT_SETTING_OPTIONS) {
-            take_option(r, name, ct_yaml_value(node, i));
+            take_option(r, item, id, name, ct_yaml_value(node, i));
         } else {
-            take_scalar(r, id, name, ct_yaml_value(node, i));
+            take_scalar(r, item, id, name, ct_yaml_value(node, i));
         }
     }
 }
 
-static void take_list(struct file_reader *r, enum ct_setting_id id, const struct ct_yaml_node *node)
+enum { ITEMS_MAX = 1000 };
+
+static void take_list(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id,
+                      const struct ct_yaml_node *node)
 {
-    enum { ITEMS_MAX = 1000 };
     if (!ct_yaml_is_list(&r->yaml, node, ct_settings[id].key)) {
         return;
     }
@@ -238,8 +337,49 @@ static void take_list(struct file_reader *r, enum ct_setting_id id, const struct
         ct_yaml_problem(&r->yaml, 'e', node, "%s has more than %d entries", ct_settings[id].key, ITEMS_MAX);
         return;
     }
+    *value_of(item, id) = (struct ct_config_value){NULL, 0};
     for (uint32_t i = 0; i < node->count && !r->no_memory; i++) {
-        take_scalar(r, id, NULL, ct_yaml_item(node, i));
+        take_scalar(r, item, id, NULL, ct_yaml_item(node, i));
+    }
+}
+
+static void take_item(struct file_reader *r, struct ct_config_item *item, const struct ct_yaml_node *map);
+
+/* A name that can stand in a path, in a label and in a file. */
+static bool is_name(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    size_t len = strlen(text);
+    return len > 0 && len <= 100 && strspn(text, letters) == len && text[0] != '.';
+}
+
+static void take_section(struct file_reader *r, enum ct_section_id section, const struct ct_yaml_node *node)
+{
+    const struct ct_section *row = &ct_sections[section];
+    bool list = row->shape == CT_SHAPE_LIST;
+    if (row->shape == CT_SHAPE_ONE) {
+        take_item(r, &r->config->groups[section].items[0], node);
+        return;
+    }
+    if (list ? !ct_yaml_is_list(&r->yaml, node, row->key) : !ct_yaml_is_map(&r->yaml, node, row->key)) {
+        return;
+    }
+    if (node->count > ITEMS_MAX) {
+        ct_yaml_problem(&r->yaml, 'e', node, "%s has more than %d entries", row->key, ITEMS_MAX);
+        return;
+    }
+    for (uint32_t i = 0; i < node->count && !r->no_memory; i++) {
+        const struct ct_yaml_node *key = list ? NULL : ct_yaml_key(node, i);
+        if (key && !is_name(key->text.at)) {
+            ct_yaml_problem(&r->yaml, 'e', key, "\"%.100s\" is no name: at most 100 letters, digits, '-', '_' and '.'",
+                            key->text.at);
+            continue;
+        }
+        struct ct_config_item *item = add_item(r->config, section, key ? key->text.at : NULL);
+        r->no_memory |= !item;
+        if (item) {
+            take_item(r, item, list ? ct_yaml_item(node, i) : ct_yaml_value(node, i));
+        }
     }
 }
 
@@ -254,28 +394,50 @@ static void print_problem(void *context, char severity, const struct ct_error *p
     }
 }
 
-static void take_root(struct file_reader *r)
+/* One map: its rows, then the maps in it. */
+static void take_item(struct file_reader *r, struct ct_config_item *item, const struct ct_yaml_node *map)
 {
-    const char *names[CT_SETTING_COUNT + 1] = {NULL};
-    const struct ct_yaml_node *root = r->yaml.root;
-    if (!root || !ct_yaml_is_map(&r->yaml, root, "the configuration")) {
-        return; /* nothing but comments: the defaults */
+    const struct ct_section *section = &ct_sections[item->section];
+    const char *what = section->key ? section->key : "the configuration";
+    const char *names[CT_SETTING_ROWS + CT_SECTION_COUNT + 1] = {NULL};
+    size_t count = 0;
+    item->line = map->line;
+    item->column = map->column;
+    if (section->shape != CT_SHAPE_LIST && ct_yaml_is_null(map)) {
+        return; /* a name alone: the defaults */
     }
-    for (unsigned id = 0; id < CT_SETTING_COUNT; id++) {
-        names[id] = ct_settings[id].key;
+    if (!ct_yaml_is_map(&r->yaml, map, what)) {
+        item->bad = true;
+        return;
     }
-    ct_yaml_check_keys(&r->yaml, root, names, "the configuration");
-    for (unsigned id = 0; id < CT_SETTING_COUNT && !r->no_memory; id++) { /* format comes before its options */
-        const struct ct_yaml_node *node = ct_yaml_find(root, ct_settings[id].key);
+    for (unsigned i = 0; i < section->count; i++) {
+        names[count++] = ct_settings[section->first + i].key;
+    }
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
+        if (ct_sections[s].above == item->section) {
+            names[count++] = ct_sections[s].key;
+        }
+    }
+    ct_yaml_check_keys(&r->yaml, map, names, what);
+    for (unsigned i = 0; i < section->count && !r->no_memory; i++) { /* format comes before its options */
+        enum ct_setting_id id = section->first + i;
+        const struct ct_yaml_node *node = ct_yaml_find(map, ct_settings[id].key);
         if (!node || ct_yaml_is_null(node)) {
             continue;
         }
-        if (is_map(ct_settings[id].kind)) {
-            take_map(r, id, node);
-        } else if (is_list(ct_settings[id].kind)) {
-            take_list(r, id, node);
+        if (ct_setting_is_map(ct_settings[id].kind)) {
+            take_map(r, item, id, node);
+        } else if (ct_setting_is_list(ct_settings[id].kind)) {
+            take_list(r, item, id, node);
         } else {
-            take_scalar(r, id, NULL, node);
+            take_scalar(r, item, id, NULL, node);
+        }
+    }
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT && !r->no_memory; s++) {
+        const struct ct_yaml_node *node =
+            ct_sections[s].above == item->section ? ct_yaml_find(map, ct_sections[s].key) : NULL;
+        if (node && !ct_yaml_is_null(node)) {
+            take_section(r, s, node);
         }
     }
 }
@@ -286,35 +448,61 @@ static int take_file(struct ct_config *config, const struct ct_command *command)
     size_t len = 0;
     char *bytes = ct_file_read(config->file, CT_YAML_BYTES_MAX, &len, &err);
     if (!bytes) {
+        config->first = err;
         return ct_options_fail(command, CT_EXIT_USAGE, "--config: %s", err.text);
     }
-    struct ct_yaml_report report = {.status = CT_BAD_CONFIG, .problem = print_problem};
+    struct ct_yaml_report report = {.status = CT_BAD_CONFIG, .problem = print_problem, .first = &config->first};
     struct file_reader r = {.config = config};
-    if (ct_yaml_parse(&r.yaml, &config->arena, ct_span_of(config->file), (ct_span){bytes, len}, &report)) {
-        take_root(&r);
+    if (ct_yaml_parse(&r.yaml, &config->arena, ct_span_of(config->file), (ct_span){bytes, len}, &report) &&
+        r.yaml.root) { /* else nothing but comments: the defaults */
+        take_item(&r, &config->root, r.yaml.root);
     }
     free(bytes); /* the nodes' texts are copies in the arena */
     if (r.no_memory || report.no_memory) {
         return ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
     }
-    if (report.errors) {
-        return ct_options_fail(command, CT_EXIT_USAGE, "%s: %u error%s in the configuration", config->file,
-                               report.errors, report.errors == 1 ? "" : "s");
-    }
+    config->errors += report.errors;
     return -1;
+}
+
+void ct_config_wrong(struct ct_config *config, const struct ct_config_item *item, const struct ct_config_entry *entry,
+                     const char *format, ...)
+{
+    va_list args;
+    char text[CT_CONFIG_PROBLEM_BYTES];
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    uint32_t line = entry ? entry->line : item->line, column = entry ? entry->column : item->column;
+    if (config->errors++ == 0) {
+        (void)ct_error_set(&config->first, CT_BAD_CONFIG, "%s", text);
+        (void)snprintf(config->first.file, sizeof config->first.file, "%.255s", config->file ? config->file : "");
+        config->first.line = line;
+        config->first.column = column;
+    }
+    if (config->file && line) {
+        fprintf(stderr, "%s:%u:%u: error: %s\n", config->file, line, column, text);
+    } else {
+        fprintf(stderr, "%s: error: %s\n",
+                entry && entry->source == CT_SOURCE_COMMAND_LINE ? "command line"
+                : config->file                                   ? config->file
+                                                                 : "configuration",
+                text);
+    }
 }
 
 /* ---- the command line ------------------------------------------------------------------- */
 
 /* One text behind an option: NAME=VALUE goes to the map that shares the option, if there is one. */
-static int take_given(struct ct_config *config, const struct ct_command *command, enum ct_setting_id id,
-                      const char *text)
+static int take_given(struct ct_config *config, const struct ct_command *command, enum ct_section_id section,
+                      enum ct_setting_id id, const char *text)
 {
+    const struct ct_config_item *item = &config->groups[section].items[0];
     struct ct_config_entry entry = {.text = text, .source = CT_SOURCE_COMMAND_LINE};
     const char *equals = strchr(text, '='), *option = ct_settings[id].option;
     char problem[CT_CONFIG_PROBLEM_BYTES];
     for (unsigned other = 0; equals && other < CT_SETTING_COUNT; other++) {
-        if (is_map(ct_settings[other].kind) && ct_settings[other].option &&
+        if (ct_setting_is_map(ct_settings[other].kind) && ct_settings[other].option &&
             strcmp(ct_settings[other].option, option) == 0) {
             bool copied = true;
             entry.name = ct_arena_copy(&config->arena, (ct_span){text, (size_t)(equals - text)}, &copied).at;
@@ -325,32 +513,39 @@ static int take_given(struct ct_config *config, const struct ct_command *command
             }
         }
     }
-    if (is_map(ct_settings[id].kind) && !entry.name) {
+    if (ct_setting_is_map(ct_settings[id].kind) && !entry.name) {
         return ct_options_fail(command, CT_EXIT_USAGE, "--%s: \"%.100s\" is not NAME=VALUE", option, text);
     }
-    if (!ct_config_read(config, id, entry.name, entry.text, problem)) {
+    if (!ct_config_read(config, item, id, entry.name, entry.text, problem)) {
         return ct_options_fail(command, CT_EXIT_USAGE, "--%s: %s", option, problem);
     }
-    return put_entry(config, id, entry) ? -1 : ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
+    return put_entry(config, item, id, entry) ? -1 : ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
 }
 
 static int take_arguments(struct ct_config *config, const struct ct_command *command,
                           const struct ct_session_arguments *a)
 {
-    const struct ct_texts none = {.count = 0};
-    const struct ct_texts *lists[CT_SETTING_COUNT];
-    const char *texts[CT_SETTING_COUNT];
-#define GIVEN_TEXT(symbol, member) lists[CT_SET_##symbol] = &none, texts[CT_SET_##symbol] = a->member;
-#define GIVEN_LIST(symbol, member) lists[CT_SET_##symbol] = &a->member, texts[CT_SET_##symbol] = NULL;
-#define GIVEN_NONE(symbol, member) lists[CT_SET_##symbol] = &none, texts[CT_SET_##symbol] = NULL;
+    static const struct ct_texts none = {.count = 0};
+    const struct ct_texts *lists[CT_SETTING_ROWS] = {NULL};
+    const char *texts[CT_SETTING_ROWS] = {NULL};
+#define GIVEN_TEXT(symbol, member) texts[CT_SET_##symbol] = a->member;
+#define GIVEN_LIST(symbol, member) lists[CT_SET_##symbol] = &a->member;
+#define GIVEN_NONE(symbol, member)
 #define X(a, symbol, member, to, kind, how, ...) GIVEN_##how(symbol, member)
     CT_SETTING_MAP(X, )
+    CT_SERVE_SETTING_MAP(X, )
+    CT_TAPE_SETTING_MAP(X, )
+    CT_INTAKE_SETTING_MAP(X, )
+    CT_DESK_SETTING_MAP(X, )
 #undef X
     int code = -1;
-    for (unsigned id = 0; id < CT_SETTING_COUNT && code < 0; id++) {
-        code = texts[id] ? take_given(config, command, id, texts[id]) : -1;
-        for (size_t i = 0; i < lists[id]->count && code < 0; i++) {
-            code = take_given(config, command, id, lists[id]->at[i]);
+    for (unsigned s = 0; s < CT_SECTION_COUNT; s++) {
+        for (unsigned id = ct_sections[s].first; id < ct_sections[s].first + ct_sections[s].count && code < 0; id++) {
+            const struct ct_texts *list = lists[id] ? lists[id] : &none;
+            code = texts[id] ? take_given(config, command, s, id, texts[id]) : -1;
+            for (size_t i = 0; i < list->count && code < 0; i++) {
+                code = take_given(config, command, s, id, list->at[i]);
+            }
         }
     }
     return code;
@@ -370,6 +565,14 @@ int ct_config_open(struct ct_config *config, const struct ct_command *command, c
     if (code < 0 && !ct_config_settle(config)) {
         code = ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
     }
+    if (code < 0) {
+        ct_config_check(config);
+    }
+    if (code < 0 && config->errors) {
+        code = ct_options_fail(command, CT_EXIT_USAGE, "%s%s%u error%s in the configuration",
+                               config->file ? config->file : "", config->file ? ": " : "", config->errors,
+                               config->errors == 1 ? "" : "s");
+    }
     return code;
 }
 
@@ -386,7 +589,7 @@ bool ct_config_cost(const struct ct_config *config, struct ct_cost_model **out, 
     if (!config->cost_model) {
         return true;
     }
-    char *bytes = ct_file_read(config->cost_model, COST_FILE_BYTES_MAX, &len, err);
+    char *bytes = ct_file_read(config->cost_model, CT_COST_FILE_BYTES_MAX, &len, err);
     if (bytes) {
         *out = ct_cost_model_load(ct_span_of(config->cost_model), (ct_span){bytes, len}, err);
         free(bytes);

@@ -4,6 +4,9 @@
  * The rows are in settings.h. Every value is checked where it stands, also one that a later place replaces, and every
  * problem of a file is named with file:line:column. Maps and the two kinds of `idle` are merged entry by entry, other
  * lists and single values are replaced as a whole. Paths in the file are relative to the file's folder.
+ *
+ * A section's keys become one struct (ONE) or one a map (NAMED, LIST): struct ct_config_item has both, the struct and
+ * where each value of it came from. Audit and explain read the sections of the live tap as strictly, and leave them.
  */
 #ifndef CT_CONFIG_H
 #define CT_CONFIG_H
@@ -15,13 +18,26 @@
 struct ct_setting {
     enum ct_setting_kind kind;
     const char *key, *option; /* option NULL = file only; two rows may share one (idle) */
+    const char *argument;     /* of the option; a CHOICE's names */
     bool own_option;          /* --help shows the option because of this row */
-    size_t to;                /* offset in struct ct_config of what it becomes */
+    bool needed;              /* no default, and may not be left out */
+    size_t to;                /* offset of what it becomes in the section's struct */
     int64_t min, max;         /* 0, 0 = any */
     const char *fallback;     /* NULL = none */
     const char *help;
 };
-extern const struct ct_setting ct_settings[CT_SETTING_COUNT];
+extern const struct ct_setting ct_settings[CT_SETTING_ROWS];
+
+enum ct_section_shape { CT_SHAPE_ONE, CT_SHAPE_NAMED, CT_SHAPE_LIST };
+struct ct_section {
+    const char *key; /* NULL: the file itself */
+    const char *help;
+    enum ct_section_shape shape;
+    enum ct_section_id above;
+    unsigned first, count; /* rows of ct_settings */
+    size_t bytes;          /* of its struct */
+};
+extern const struct ct_section ct_sections[CT_SECTION_COUNT];
 
 enum ct_config_source { CT_SOURCE_DEFAULT, CT_SOURCE_FILE, CT_SOURCE_COMMAND_LINE };
 struct ct_config_entry {
@@ -34,11 +50,88 @@ struct ct_config_value {
     struct ct_config_entry *entries;
     size_t count; /* 0 = not set */
 };
+/* One map of a section. */
+struct ct_config_item {
+    enum ct_section_id section;
+    const char *name;               /* NAMED: its key; else NULL */
+    bool bad;                       /* something in it was refused: what is missing may be that */
+    uint32_t line, column;          /* 0 = not in the file */
+    struct ct_config_value *values; /* of each row of the section */
+    void *to;                       /* the section's struct */
+};
+struct ct_config_group {
+    struct ct_config_item *items; /* ONE: always one */
+    size_t count;
+};
+
+/* ---- the sections' structs; texts NULL = not set ---- */
+
+struct ct_config_fields {
+    enum ct_slice_field *at;
+    size_t count;
+};
+struct ct_serve_settings {
+    const char *store; /* NULL = none */
+    const char *zone, *tokens;
+    ct_usec tick_usec, state_usec;
+    struct ct_config_fields slices;
+    uint64_t open_max;
+    size_t memory_max, conversation_bytes_max;
+};
+struct ct_tape_settings {
+    const char *folder;
+    ct_usec commit_usec, keep_usec;
+    uint64_t commit_frames;
+    size_t segment_bytes, keep_bytes, buffer_bytes;
+    bool compress;
+};
+enum ct_door_open { CT_DOOR_AUTO, CT_DOOR_OPEN, CT_DOOR_CLOSED };
+struct ct_door_settings {
+    const char *listen, *certificate, *key;
+    const char *const *origins; /* NULL-terminated; NULL = none */
+    uint64_t connections_max, rate_max;
+    size_t message_max;
+    unsigned open; /* enum ct_door_open */
+};
+struct ct_source_settings {
+    const char *name;
+    const struct ct_parser *format;
+    const struct ct_option_value *options;
+    size_t option_count;
+    const char *channel, *bot, *tenant;
+};
+enum { CT_READ_WEBSOCKET = 1, CT_READ_EVENTS = 2, CT_READ_HTTP = 4 }; /* bits in the order of the names */
+enum { CT_CLIENT_CUSTOMER, CT_CLIENT_BOT };
+struct ct_relay_settings {
+    const char *source, *listen, *upstream;
+    unsigned client_is;       /* CT_CLIENT_ */
+    const char *const *paths; /* NULL-terminated; NULL = all */
+    unsigned read;            /* CT_READ_ bits */
+    const char *certificate, *key, *upstream_authorities, *upstream_name;
+    bool upstream_tls, upstream_verify;
+    uint64_t connections_max;
+    size_t message_max;
+};
+struct ct_webhook_settings {
+    const char *source, *secret_file, *secret_env, *verify_token_file, *verify_token_env, *header, *forward;
+    const char *forward_authorities;
+    ct_usec tolerance_usec;
+    unsigned signature; /* enum ct_webhook_kind */
+};
+struct ct_subscription_settings {
+    const char *source, *url, *identifier, *secret_file, *secret_env, *origin, *subprotocol, *authorities;
+    unsigned kind; /* enum ct_subscribe_kind */
+    bool verify;
+};
 
 /* All of it lives in the arena, constants of the program apart. */
 struct ct_config {
-    const char *file; /* as given; NULL = none */
+    const char *file;      /* as given; NULL = none */
+    uint32_t errors;       /* said already, */
+    struct ct_error first; /* and the first of them */
     struct ct_config_value values[CT_SETTING_COUNT];
+    struct ct_config_group groups[CT_SECTION_COUNT]; /* of ROOT: values and this struct */
+    struct ct_config_item root;
 
     const struct ct_parser *format; /* NULL = told from the content */
     struct ct_option_value *format_options;
@@ -67,19 +160,47 @@ int ct_config_open(struct ct_config *config, const struct ct_command *command,
                    const struct ct_session_arguments *arguments) CT_MUST_USE;
 void ct_config_close(struct ct_config *config);
 
+struct ct_packs; /* packs.h */
+/* The packs of `folder` (NULL = the default), and what the configuration adds to them. ct_packs_done may follow in any
+ * case. */
+enum ct_status ct_config_packs(const struct ct_config *config, const char *folder, struct ct_packs *packs,
+                               struct ct_error *err) CT_MUST_USE;
 /* The rules of `folder` (NULL = the default), with what the configuration adds to them. NULL = *err. */
 struct ct_ruleset *ct_config_ruleset(const struct ct_config *config, const char *folder, struct ct_error *err);
 /* Prices; NULL without an error = none set. false = *err. */
 CT_MUST_USE bool ct_config_cost(const struct ct_config *config, struct ct_cost_model **out, struct ct_error *err);
+enum { CT_COST_FILE_BYTES_MAX = 4 << 20 };
+
+/* The struct of a section's i-th map. */
+static inline void *ct_config_part(const struct ct_config *config, enum ct_section_id section, size_t i)
+{
+    return config->groups[section].items[i].to;
+}
+/* What a key of a map was written as, and where; NULL = not set. */
+const struct ct_config_entry *ct_config_entry_of(const struct ct_config_item *item, enum ct_setting_id id);
+/* Says (on standard error) that something is wrong with an entry, or, where that is NULL, with the map it would stand
+ * in; counts it. */
+void ct_config_wrong(struct ct_config *config, const struct ct_config_item *item, const struct ct_config_entry *entry,
+                     const char *format, ...) CT_PRINTF(4, 5);
 
 /* ---- config_value.c: one value ---- */
-/* Reads `text` (of entry `name` of a map) into the config: single values; of maps and lists it only checks the entry.
- * false = `problem` (CT_CONFIG_PROBLEM_BYTES) says why, beginning with the text. */
+/* Reads `text` (of entry `name` of a map) into the item's struct: single values; of maps and lists it only checks the
+ * entry. false = `problem` (CT_CONFIG_PROBLEM_BYTES) says why, beginning with the text. */
 #define CT_CONFIG_PROBLEM_BYTES 640
-CT_MUST_USE bool ct_config_read(struct ct_config *config, enum ct_setting_id id, const char *name, const char *text,
-                                char *problem);
+CT_MUST_USE bool ct_config_read(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id,
+                                const char *name, const char *text, char *problem);
 /* Of checked entries to what they mean. false = out of memory. */
 CT_MUST_USE bool ct_config_settle(struct ct_config *config);
+bool ct_setting_is_map(enum ct_setting_kind kind);
+bool ct_setting_is_list(enum ct_setting_kind kind);
+
+/* ---- config_check.c: what single values cannot say ---- */
+/* Needed keys, names of sources, addresses that two want. */
+void ct_config_check(struct ct_config *config);
+/* Host and port of an address; *port 0 of "unix:/path". false = it is none. */
+CT_MUST_USE bool ct_address_split(const char *address, char host[256], unsigned *port);
+/* Is it this machine's own? "localhost", 127.0.0.0/8, ::1, unix:. */
+bool ct_address_is_loopback(const char *address);
 
 /* ---- config_rules.c: rules out of keys ---- */
 /* A pack (YAML) that says handoff_tools and handoff_phrases as rules: heap, free() it; *len 0 = nothing is set. NULL =

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/config.h"
+#include "cli/serve_config.h"
 #include "engine/cost.h"
 
 /* ---- show ------------------------------------------------------------------------------- */
@@ -18,7 +19,7 @@ static int show_run(int argc, char **argv)
     const struct ct_cli_option options[] = {
         {"markdown", NULL, CT_OPT_FLAG, &markdown, 0, 0, "The page docs/configuration.md instead."},
         CT_SESSION_OPTIONS(&a),
-        CT_AUDIT_OPTIONS(&a) /* each row with its comma */
+        CT_AUDIT_OPTIONS(&a) CT_SERVE_OPTIONS(&a) /* each row with its comma */
         {0}};
     char **words = malloc((size_t)argc * sizeof *words);
     size_t word_count = 0;
@@ -51,7 +52,8 @@ const struct ct_command ct_config_show_command = {
     .name = "config show",
     .arguments = "",
     .summary = "Prints every key of the configuration with its value, and where that came from.",
-    .details = "Takes the options of audit, and says what would be in force with them: the default, file:line, or the\n"
+    .details = "Takes the options of audit and serve, and says what would be in force with them: the default, "
+               "file:line, or the\n"
                "command line. What it prints is a configuration file itself.",
     .run = show_run,
 };
@@ -68,7 +70,8 @@ static int named_wrong(const char *file, const char *key, const struct ct_error 
     return err->status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE;
 }
 
-/* The file, and what it names: rules that load, with the handoff rules of the file among them, and prices. */
+/* The file, and what it names: secrets, certificates, zones; rules that load, with the handoff rules of the file among
+ * them, and prices. */
 static int check(const struct ct_command *self, const char *file)
 {
     struct ct_session_arguments a = {.config = file};
@@ -76,6 +79,10 @@ static int check(const struct ct_command *self, const char *file)
     struct ct_error err = {0};
     struct ct_cost_model *cost = NULL;
     int code = ct_config_open(&config, self, &a);
+    if (code < 0) {
+        ct_serve_config_check(&config);
+        code = config.errors ? CT_EXIT_USAGE : -1;
+    }
     if (code < 0) {
         struct ct_ruleset *rules = ct_config_ruleset(&config, config.rules, &err);
         code = rules ? -1 : named_wrong(file, "rules", &err);
@@ -119,7 +126,7 @@ static int check_run(int argc, char **argv)
 const struct ct_command ct_config_check_command = {
     .name = "config check",
     .arguments = "FILE...",
-    .summary = "Checks configuration files, and the rules and the cost model that they name.",
+    .summary = "Checks configuration files, and the rules, prices, secrets and zones that they name.",
     .details = "Every mistake is named with file:line:column, an unknown key with the nearest known one.",
     .run = check_run,
 };

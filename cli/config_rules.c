@@ -96,25 +96,31 @@ char *ct_config_pack(const struct ct_config *config, size_t *len)
     return text;
 }
 
+enum ct_status ct_config_packs(const struct ct_config *config, const char *folder, struct ct_packs *packs,
+                               struct ct_error *err)
+{
+    size_t len;
+    char *extra = ct_config_pack(config, &len);
+    *packs = (struct ct_packs){0};
+    if (!extra) {
+        return ct_error_set(err, CT_NO_MEMORY, "%s", ct_status_text(CT_NO_MEMORY));
+    }
+    enum ct_status status = ct_packs_load(folder, packs, err);
+    if (status == CT_OK && len) {
+        status = ct_packs_add(packs, "handoff_tools and handoff_phrases", (ct_span){extra, len}, err);
+    }
+    free(extra);
+    return status;
+}
+
 struct ct_ruleset *ct_config_ruleset(const struct ct_config *config, const char *folder, struct ct_error *err)
 {
     struct ct_packs packs;
     struct ct_ruleset *rules = NULL;
-    size_t len;
-    char *extra = ct_config_pack(config, &len);
-    if (!extra) {
-        ct_error_set(err, CT_NO_MEMORY, "%s", ct_status_text(CT_NO_MEMORY));
-        return NULL;
-    }
-    enum ct_status status = ct_packs_load(folder, &packs, err);
-    if (status == CT_OK && len) {
-        status = ct_packs_add(&packs, "handoff_tools and handoff_phrases", (ct_span){extra, len}, err);
-    }
-    if (status == CT_OK) {
+    if (ct_config_packs(config, folder, &packs, err) == CT_OK) {
         struct ct_load_options options = {.hash_hex = ct_span_of(packs.hash)};
         rules = ct_ruleset_load(packs.sources, packs.count, &options, err);
     }
     ct_packs_done(&packs);
-    free(extra);
     return rules;
 }

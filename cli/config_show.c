@@ -2,6 +2,8 @@
  * `convtap config`. */
 #include "cli/config.h"
 
+#include <stdlib.h>
+
 /* ---- a file that says it all ------------------------------------------------------------ */
 
 static bool is_plain(const char *text)
@@ -41,7 +43,7 @@ static unsigned write_text(struct ct_out *out, const char *text)
 enum { ORIGIN_COLUMN = 40 };
 
 static void write_origin(struct ct_out *out, const struct ct_config *config, const struct ct_config_entry *entry,
-                         unsigned column)
+                         const char *note, unsigned column)
 {
     ct_out_fill(out, " ", column < ORIGIN_COLUMN ? ORIGIN_COLUMN - column : 1);
     ct_out_text(out, "# ");
@@ -52,43 +54,101 @@ static void write_origin(struct ct_out *out, const struct ct_config *config, con
     } else {
         ct_out_format(out, "%.900s:%u", config->file, entry->line);
     }
+    ct_out_text(out, note);
     ct_out_char(out, '\n');
+}
+
+/* Of a variable that holds a secret no more than whether it is there. */
+static const char *note_of(enum ct_setting_kind kind, const char *text)
+{
+    const char *value = kind == CT_SETTING_VARIABLE ? getenv(text) : NULL;
+    return kind != CT_SETTING_VARIABLE ? "" : value && *value ? " (set)" : " (not set)";
+}
+
+static void show_value(struct ct_out *out, const struct ct_config *config, const struct ct_setting *row,
+                       const struct ct_config_value *value, unsigned indent)
+{
+    bool map = ct_setting_is_map(row->kind), list = ct_setting_is_list(row->kind);
+    unsigned column = indent + (unsigned)strlen(row->key) + 2;
+    ct_out_text(out, row->key);
+    ct_out_char(out, ':');
+    if (!value->count) {
+        ct_out_text(out, map ? " {}" : list ? " []" : " ~");
+        write_origin(out, config, NULL, "", column + (map || list ? 2 : 1));
+        return;
+    }
+    ct_out_char(out, map || list ? '\n' : ' ');
+    for (size_t i = 0; i < value->count; i++) {
+        const struct ct_config_entry *entry = &value->entries[i];
+        if (map || list) {
+            ct_out_fill(out, " ", indent + 2);
+        }
+        if (map) {
+            column = indent + 4 + write_text(out, entry->name);
+            ct_out_text(out, ": ");
+        } else if (list) {
+            ct_out_text(out, "- ");
+            column = indent + 4;
+        }
+        column += write_text(out, entry->text);
+        write_origin(out, config, entry, note_of(row->kind, entry->text), column);
+    }
+}
+
+static void show_section(struct ct_out *out, const struct ct_config *config, enum ct_section_id section,
+                         unsigned indent);
+
+/* The keys of one map, the first of them where the line stands if `begun`. */
+static void show_item(struct ct_out *out, const struct ct_config *config, const struct ct_config_item *item,
+                      unsigned indent, bool begun)
+{
+    const struct ct_section *section = &ct_sections[item->section];
+    for (unsigned i = 0; i < section->count; i++) {
+        if (!begun || i > 0) {
+            ct_out_fill(out, " ", indent);
+        }
+        show_value(out, config, &ct_settings[section->first + i], &item->values[i], indent);
+    }
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
+        if (ct_sections[s].above == item->section) {
+            show_section(out, config, s, indent);
+        }
+    }
+}
+
+static void show_section(struct ct_out *out, const struct ct_config *config, enum ct_section_id section,
+                         unsigned indent)
+{
+    const struct ct_section *row = &ct_sections[section];
+    const struct ct_config_group *group = &config->groups[section];
+    ct_out_fill(out, " ", indent);
+    ct_out_text(out, row->key);
+    ct_out_char(out, ':');
+    if (!group->count) {
+        ct_out_text(out, row->shape == CT_SHAPE_LIST ? " []" : " {}");
+        write_origin(out, config, NULL, "", indent + (unsigned)strlen(row->key) + 4);
+        return;
+    }
+    ct_out_char(out, '\n');
+    for (size_t i = 0; i < group->count; i++) {
+        if (row->shape == CT_SHAPE_LIST) {
+            ct_out_fill(out, " ", indent + 2);
+            ct_out_text(out, "- ");
+        } else if (row->shape == CT_SHAPE_NAMED) {
+            ct_out_fill(out, " ", indent + 2);
+            write_text(out, group->items[i].name);
+            ct_out_text(out, ":\n");
+        }
+        show_item(out, config, &group->items[i], indent + (row->shape == CT_SHAPE_ONE ? 2 : 4),
+                  row->shape == CT_SHAPE_LIST);
+    }
 }
 
 void ct_config_show(struct ct_out *out, const struct ct_config *config)
 {
-    for (unsigned id = 0; id < CT_SETTING_COUNT; id++) {
-        const struct ct_config_value *value = &config->values[id];
-        const struct ct_setting *row = &ct_settings[id];
-        bool map = row->kind == CT_SETTING_OPTIONS || row->kind == CT_SETTING_IDLES || row->kind == CT_SETTING_TARGETS;
-        bool list = row->kind == CT_SETTING_TOOLS || row->kind == CT_SETTING_PHRASES;
-        unsigned column = (unsigned)strlen(row->key) + 2;
-        ct_out_text(out, row->key);
-        ct_out_char(out, ':');
-        if (!value->count) {
-            ct_out_text(out, map ? " {}" : list ? " []" : " ~");
-            write_origin(out, config, NULL, column + (map || list ? 2 : 1));
-            continue;
-        }
-        if (map || list) {
-            ct_out_char(out, '\n');
-        } else {
-            ct_out_char(out, ' ');
-        }
-        for (size_t i = 0; i < value->count; i++) {
-            const struct ct_config_entry *entry = &value->entries[i];
-            if (map) {
-                ct_out_text(out, "  ");
-                column = 4 + write_text(out, entry->name);
-                ct_out_text(out, ": ");
-            } else if (list) {
-                ct_out_text(out, "  - ");
-                column = 4;
-            }
-            column += write_text(out, entry->text);
-            write_origin(out, config, entry, column);
-        }
-    }
+    const char *tokens = getenv("CONVTAP_TOKENS");
+    show_item(out, config, &config->root, 0, false);
+    ct_out_format(out, "# CONVTAP_TOKENS: %s\n", tokens && *tokens ? "(set)" : "(not set)");
 }
 
 /* ---- docs/configuration.md -------------------------------------------------------------- */
@@ -104,18 +164,84 @@ static void write_cell(struct ct_out *out, const char *text)
     }
 }
 
-void ct_config_page(struct ct_out *out)
+static void write_kind(struct ct_out *out, const struct ct_setting *row)
 {
     static const char *const kinds[] = {
 #define X(name, text) [CT_SETTING_##name] = text,
         CT_SETTING_KIND_MAP(X)
 #undef X
     };
-    static const char *const arguments[CT_SETTING_COUNT] = {
-#define X(a, symbol, member, to, kind, how, key, option, argument, ...) [CT_SET_##symbol] = argument,
-        CT_SETTING_MAP(X, )
-#undef X
-    };
+    write_cell(out, kinds[row->kind]);
+    if (row->kind == CT_SETTING_CHOICE || row->kind == CT_SETTING_CHOICES) {
+        for (const char *at = row->argument; *at; at += *at == '|') {
+            size_t len = strcspn(at, "|");
+            ct_out_format(out, "%s `%.*s`", at == row->argument ? "" : ",", (int)len, at);
+            at += len;
+        }
+    }
+}
+
+static void write_default(struct ct_out *out, const struct ct_setting *row)
+{
+    const char *at = row->fallback;
+    if (!at) {
+        ct_out_text(out, row->needed ? "needed" : "-");
+    } else if (!ct_setting_is_list(row->kind)) {
+        ct_out_format(out, "`%s`", at);
+    } else {
+        for (size_t len; *at; at += len + (at[len] == ' ')) {
+            len = strcspn(at, " ");
+            ct_out_format(out, "%s`%.*s`", at == row->fallback ? "" : ", ", (int)len, at);
+        }
+    }
+}
+
+static void write_rows(struct ct_out *out, enum ct_section_id section)
+{
+    ct_out_text(out, "| key | value | default | command line | what it does |\n|---|---|---|---|---|\n");
+    for (unsigned i = 0; i < ct_sections[section].count; i++) {
+        const struct ct_setting *row = &ct_settings[ct_sections[section].first + i];
+        ct_out_text(out, "| `");
+        ct_out_text(out, row->key);
+        ct_out_text(out, "` | ");
+        write_kind(out, row);
+        ct_out_text(out, " | ");
+        write_default(out, row);
+        ct_out_text(out, " | ");
+        if (row->own_option) {
+            ct_out_format(out, "`--%s ", row->option);
+            write_cell(out, row->argument);
+            ct_out_char(out, '`');
+        } else {
+            ct_out_char(out, '-');
+        }
+        ct_out_text(out, " | ");
+        write_cell(out, row->help);
+        ct_out_text(out, " |\n");
+    }
+}
+
+static void write_sections(struct ct_out *out)
+{
+    static const char *const shapes[] = {
+        [CT_SHAPE_ONE] = "a map", [CT_SHAPE_NAMED] = "a map of maps, by name", [CT_SHAPE_LIST] = "a list of maps"};
+    ct_out_text(out, "\n## The live tap\n"
+                     "For `convtap serve`; `audit` and `explain` check these keys, and leave them. "
+                     "[serve.md](serve.md) has an example.\n"
+                     "Secrets come from files that others cannot read, or from the environment: never from the command "
+                     "line, and they are never printed.\n");
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
+        const struct ct_section *row = &ct_sections[s];
+        const char *above = ct_sections[row->above].key;
+        ct_out_format(out, "\n### `%s%s%s`, %s\n", above ? above : "", above ? "." : "", row->key, shapes[row->shape]);
+        ct_out_text(out, row->help);
+        ct_out_text(out, "\n\n");
+        write_rows(out, s);
+    }
+}
+
+void ct_config_page(struct ct_out *out)
+{
     ct_out_text(
         out,
         "# Configuration\n\n"
@@ -129,32 +255,8 @@ void ct_config_page(struct ct_out *out)
         "```\n"
         "convtap config show [--config FILE] [OPTION]...   # what is in force, and where each value came from\n"
         "convtap config check FILE...                      # mistakes, also in the rules and prices that it names\n"
-        "```\n\n"
-        "| key | value | default | command line | what it does |\n|---|---|---|---|---|\n");
-    for (unsigned id = 0; id < CT_SETTING_COUNT; id++) {
-        const struct ct_setting *row = &ct_settings[id];
-        ct_out_text(out, "| `");
-        ct_out_text(out, row->key);
-        ct_out_text(out, "` | ");
-        write_cell(out, kinds[row->kind]);
-        ct_out_text(out, " | ");
-        if (row->fallback) {
-            ct_out_format(out, "`%s`", row->fallback);
-        } else {
-            ct_out_char(out, '-');
-        }
-        ct_out_text(out, " | ");
-        if (row->own_option) {
-            ct_out_format(out, "`--%s ", row->option);
-            write_cell(out, arguments[id]);
-            ct_out_char(out, '`');
-        } else {
-            ct_out_char(out, '-');
-        }
-        ct_out_text(out, " | ");
-        write_cell(out, row->help);
-        ct_out_text(out, " |\n");
-    }
+        "```\n\n");
+    write_rows(out, CT_SECTION_ROOT);
     ct_out_text(
         out,
         "\n## Maps and lists\n"
@@ -178,4 +280,5 @@ void ct_config_page(struct ct_out *out)
         "The two handoff lists are made into a rule pack named `configuration` behind those of the folder. Its bytes "
         "are part of the\n"
         "`rules_hash`, and evidence names its rules (`configuration.handoff_tool@1`).\n");
+    write_sections(out);
 }

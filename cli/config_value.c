@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "engine/yaml_tree.h"
+#include "parsers/zone.h"
 
 static bool wrong(char *problem, const char *format, ...) CT_PRINTF(2, 3);
 static bool wrong(char *problem, const char *format, ...)
@@ -94,9 +95,9 @@ static bool read_format(const char *text, const struct ct_parser **out, char *pr
     return true;
 }
 
-static bool read_field(struct ct_config *config, const char *text, char *problem)
+static bool read_slice_field(const char *text, enum ct_slice_field *out, char *problem)
 {
-    if (!ct_slice_field_from(ct_span_of(text), &config->group_by)) {
+    if (!ct_slice_field_from(ct_span_of(text), out)) {
         wrong(problem, "there is no field " QUOTED "; it is one of", text);
         for (unsigned i = 0; i < CT_SLICE_COUNT; i++) {
             size_t used = strlen(problem);
@@ -105,7 +106,6 @@ static bool read_field(struct ct_config *config, const char *text, char *problem
         }
         return false;
     }
-    config->group = true;
     return true;
 }
 
@@ -136,12 +136,12 @@ static bool is_choice(const char *type, ct_span value)
 }
 
 /* Known to the format that is set, or to any where none is. */
-static bool check_option(const struct ct_config *config, const char *name, const char *text, char *problem)
+static bool check_option(const struct ct_parser *format, const char *name, const char *text, char *problem)
 {
     bool known = false;
     const char *choices = NULL;
     for (size_t p = 0; ct_parsers[p] != NULL; p++) {
-        if (config->format != NULL && config->format != ct_parsers[p]) {
+        if (format != NULL && format != ct_parsers[p]) {
             continue;
         }
         for (const struct ct_option *o = ct_parsers[p]->options; o != NULL && o->name != NULL; o++) {
@@ -155,9 +155,8 @@ static bool check_option(const struct ct_config *config, const char *name, const
             choices = o->type + sizeof "choice:" - 1;
         }
     }
-    if (!known && config->format != NULL) {
-        return wrong(problem, "format %s has no option " QUOTED "; convtap formats lists them", config->format->name,
-                     name);
+    if (!known && format != NULL) {
+        return wrong(problem, "format %s has no option " QUOTED "; convtap formats lists them", format->name, name);
     }
     return known ? wrong(problem, "%s: " QUOTED " is none of %s", name, text, choices)
                  : wrong(problem, "no format has an option " QUOTED "; convtap formats lists them", name);
@@ -215,6 +214,116 @@ static bool read_target(const char *name, const char *text, struct ct_kpi_target
     return true;
 }
 
+/* ---- the live tap ----------------------------------------------------------------------- */
+
+static bool check_text(const char *text, char *problem)
+{
+    enum { BYTES_MAX = 4096 };
+    if (strlen(text) > BYTES_MAX) {
+        return wrong(problem, "\"%.60s...\" is longer than %d bytes", text, BYTES_MAX);
+    }
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            return wrong(problem, "a control character or a line end has no place here");
+        }
+    }
+    return true;
+}
+
+static bool read_flag(const char *text, bool *out, char *problem)
+{
+    *out = strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
+    return *out || strcmp(text, "no") == 0 || strcmp(text, "false") == 0 ||
+           wrong(problem, QUOTED " is not yes or no", text);
+}
+
+static bool read_count(const struct ct_setting *row, const char *text, uint64_t *out, char *problem)
+{
+    uint64_t value = 0;
+    size_t digits = strspn(text, "0123456789");
+    for (size_t i = 0; i < digits && digits < 18; i++) {
+        value = 10 * value + (uint64_t)(text[i] - '0');
+    }
+    if (digits == 0 || digits >= 18 || text[digits] != '\0' || value < (uint64_t)row->min ||
+        value > (uint64_t)row->max) {
+        return wrong(problem, QUOTED " is not a number from %lld to %lld", text, (long long)row->min,
+                     (long long)row->max);
+    }
+    *out = value;
+    return true;
+}
+
+static bool check_variable(const char *text, char *problem)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    return (strspn(text, letters) == strlen(text) && strspn(text, letters + 53) == 0) ||
+           wrong(problem, QUOTED " is not the name of a variable (the secret itself may not stand here)", text);
+}
+
+static bool check_address(const struct ct_setting *row, const char *text, char *problem)
+{
+    char host[256];
+    unsigned port;
+    bool unix_path = strncmp(text, "unix:", 5) == 0;
+    if (unix_path && row->max == 0) {
+        return wrong(problem, "it cannot be a socket of the file system");
+    }
+    if (!ct_address_split(text, host, &port)) {
+        return wrong(problem, QUOTED " is not an address such as 127.0.0.1:7801 or [::1]:7801%s", text,
+                     row->max ? ", or unix:/path" : "");
+    }
+    return unix_path || port >= (unsigned)row->min || wrong(problem, QUOTED " names no port", text);
+}
+
+static bool check_url(const char *text, char *problem)
+{
+    static const char *const schemes[] = {"http://", "https://", "ws://", "wss://"};
+    if (!check_text(text, problem)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t len = strlen(schemes[i]);
+        if (strncmp(text, schemes[i], len) == 0) {
+            size_t host = strcspn(text + len, "/?#");
+            if (memchr(text + len, '@', host)) {
+                return wrong(problem, "a user or a password has no place in a URL here: secrets come from a file");
+            }
+            return (host > 0 && !strchr(text, ' ')) || wrong(problem, QUOTED " names no host", text);
+        }
+    }
+    return wrong(problem, QUOTED " is not a URL that begins with http://, https://, ws:// or wss://", text);
+}
+
+/* Whether the zone is known on this machine is looked at where it is needed (serve_config.c). */
+static bool check_zone(const char *text, char *problem)
+{
+    size_t len = strlen(text);
+    struct ct_zone zone;
+    if (!strchr(text, '/') && ct_zone_init(&zone, ct_span_of(text), CT_SPAN_NONE, NULL) == CT_OK) {
+        ct_zone_done(&zone);
+        return true;
+    }
+    bool named = len <= 100 && strchr(text, '/') && text[0] != '/' && !strstr(text, "..") && check_text(text, problem);
+    return named ||
+           wrong(problem, QUOTED " is not UTC, an offset such as +02:00, or a zone such as Europe/Madrid", text);
+}
+
+static bool read_choice(const char *names, const char *text, unsigned *out, char *problem)
+{
+    unsigned index = 0;
+    for (const char *at = names;; index++) {
+        size_t len = strcspn(at, "|");
+        if (ct_span_eq((ct_span){at, len}, ct_span_of(text))) {
+            *out = index;
+            return true;
+        }
+        if (at[len] == '\0') {
+            return wrong(problem, QUOTED " is none of %s", text, names);
+        }
+        at += len + 1;
+    }
+}
+
 /* ---- handoff rules ---------------------------------------------------------------------- */
 
 static bool check_rule_text(enum ct_setting_kind kind, const char *text, char *problem)
@@ -248,12 +357,15 @@ static bool check_rule_text(enum ct_setting_kind kind, const char *text, char *p
 
 /* ---- all of them ------------------------------------------------------------------------ */
 
-bool ct_config_read(struct ct_config *config, enum ct_setting_id id, const char *name, const char *text, char *problem)
+bool ct_config_read(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id,
+                    const char *name, const char *text, char *problem)
 {
     const struct ct_setting *row = &ct_settings[id];
-    void *to = (char *)config + row->to;
+    void *to = (char *)item->to + row->to;
     struct ct_kpi_target target;
+    enum ct_slice_field field;
     ct_usec usec;
+    unsigned choice;
     if (*text == '\0' && row->kind != CT_SETTING_OPTIONS) {
         return wrong(problem, "it is empty");
     }
@@ -264,7 +376,9 @@ bool ct_config_read(struct ct_config *config, enum ct_setting_id id, const char 
     case CT_SETTING_FORMAT:
         return read_format(text, to, problem);
     case CT_SETTING_OPTIONS:
-        return check_option(config, name, text, problem);
+        return check_option(item->section == CT_SECTION_SOURCE ? ((struct ct_source_settings *)item->to)->format
+                                                               : config->format,
+                            name, text, problem);
     case CT_SETTING_TOOLS:
     case CT_SETTING_PHRASES:
         return check_rule_text(row->kind, text, problem);
@@ -279,15 +393,104 @@ bool ct_config_read(struct ct_config *config, enum ct_setting_id id, const char 
     case CT_SETTING_BYTES:
         return read_bytes(row, text, to, problem);
     case CT_SETTING_FIELD:
-        return read_field(config, text, problem);
+        config->group = true;
+        return read_slice_field(text, &config->group_by, problem);
     case CT_SETTING_TARGETS:
         return read_target(name, text, &target, problem);
     case CT_SETTING_LANG:
         return ct_lang_from(ct_span_of(text), to) || wrong(problem, QUOTED " is not en or es", text);
     case CT_SETTING_THREADS:
         return read_threads(row, text, to, problem);
+    case CT_SETTING_FILE_OR_NONE:
+        *(const char **)to = strcmp(text, "none") == 0 ? NULL : text;
+        return true;
+    case CT_SETTING_TEXT:
+        *(const char **)to = text;
+        return check_text(text, problem);
+    case CT_SETTING_TEXTS:
+        return check_text(text, problem);
+    case CT_SETTING_FLAG:
+        return read_flag(text, to, problem);
+    case CT_SETTING_NUMBER:
+        return read_count(row, text, to, problem);
+    case CT_SETTING_VARIABLE:
+        *(const char **)to = text;
+        return check_variable(text, problem);
+    case CT_SETTING_ADDRESS:
+        *(const char **)to = text;
+        return check_address(row, text, problem);
+    case CT_SETTING_URL:
+        *(const char **)to = text;
+        return check_url(text, problem);
+    case CT_SETTING_ZONE:
+        *(const char **)to = text;
+        return check_zone(text, problem);
+    case CT_SETTING_CHOICE:
+        return read_choice(row->argument, text, to, problem);
+    case CT_SETTING_CHOICES:
+        return read_choice(row->argument, text, &choice, problem);
+    case CT_SETTING_FIELDS:
+        return read_slice_field(text, &field, problem);
     }
     return wrong(problem, "a kind of setting nobody reads");
+}
+
+/* A list or map of the live tap's sections into its struct. */
+static bool settle_value(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id)
+{
+    const struct ct_config_value *value = &item->values[id - ct_sections[item->section].first];
+    void *to = (char *)item->to + ct_settings[id].to;
+    char problem[CT_CONFIG_PROBLEM_BYTES];
+    bool good = true;
+    if (ct_settings[id].kind == CT_SETTING_TEXTS && value->count) {
+        const char **texts = ct_arena_zalloc(&config->arena, (value->count + 1) * sizeof *texts);
+        for (size_t i = 0; texts && i < value->count; i++) {
+            texts[i] = value->entries[i].text;
+        }
+        *(const char *const **)to = texts;
+        return texts != NULL;
+    }
+    if (ct_settings[id].kind == CT_SETTING_CHOICES) {
+        unsigned bits = 0, one = 0;
+        for (size_t i = 0; i < value->count && good; i++) {
+            good = read_choice(ct_settings[id].argument, value->entries[i].text, &one, problem);
+            bits |= 1u << one;
+        }
+        *(unsigned *)to = bits;
+    }
+    if (ct_settings[id].kind == CT_SETTING_FIELDS && value->count) {
+        struct ct_config_fields *fields = to;
+        fields->at = ct_arena_zalloc(&config->arena, value->count * sizeof *fields->at);
+        for (size_t i = 0; fields->at && good && i < value->count; i++) {
+            good = read_slice_field(value->entries[i].text, &fields->at[fields->count++], problem);
+        }
+        good = good && fields->at;
+    }
+    if (ct_settings[id].kind == CT_SETTING_OPTIONS && value->count) {
+        struct ct_source_settings *source = item->to;
+        struct ct_option_value *options = ct_arena_zalloc(&config->arena, value->count * sizeof *options);
+        for (size_t i = 0; options && i < value->count; i++) {
+            options[i] =
+                (struct ct_option_value){ct_span_of(value->entries[i].name), ct_span_of(value->entries[i].text)};
+        }
+        source->options = options;
+        source->option_count = value->count;
+        good = options != NULL;
+    }
+    return good;
+}
+
+static bool settle_sections(struct ct_config *config)
+{
+    bool good = true;
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
+        for (size_t i = 0; i < config->groups[s].count; i++) {
+            for (unsigned row = 0; row < ct_sections[s].count && good; row++) {
+                good = settle_value(config, &config->groups[s].items[i], ct_sections[s].first + row);
+            }
+        }
+    }
+    return good;
 }
 
 bool ct_config_settle(struct ct_config *config)
@@ -322,5 +525,5 @@ bool ct_config_settle(struct ct_config *config)
     config->format_option_count = options->count;
     config->idle_count = idles->count + 1;
     config->target_count = targets->count;
-    return good;
+    return good && settle_sections(config);
 }

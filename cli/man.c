@@ -1,7 +1,7 @@
 /* man.c - writes the manual page. See man.h. */
 #include "cli/man.h"
 
-#include "cli/settings.h"
+#include "cli/config.h"
 
 /* Text as roff takes it for what it is: no escapes, no requests, hyphens as ASCII. */
 static void text(const char *at, size_t len)
@@ -58,29 +58,33 @@ void ct_man_command(const struct ct_command *command, const struct ct_cli_option
     }
 }
 
-static void write_keys(void)
+static void write_rows(enum ct_section_id section)
 {
-    static const struct {
-        const char *key, *fallback, *help;
-    } rows[] = {
-#define X(a, symbol, member, to, kind, how, key, option, argument, min, max, fallback, help)                           \
-    {key, CT_FALLBACK_##fallback, help},
-        CT_SETTING_MAP(X, )
-#undef X
-    };
-    printf(".SH CONFIGURATION\n");
-    paragraph("One YAML file, given as --config FILE. Options of the command line win over it; paths in it are "
-              "relative to its folder. Keys:");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (unsigned i = 0; i < ct_sections[section].count; i++) {
+        const struct ct_setting *row = &ct_settings[ct_sections[section].first + i];
         printf(".TP\n\\fB");
-        text(rows[i].key, strlen(rows[i].key));
-        printf("\\fR%s", rows[i].fallback ? " (" : "");
-        if (rows[i].fallback) {
-            text(rows[i].fallback, strlen(rows[i].fallback));
+        text(row->key, strlen(row->key));
+        printf("\\fR%s", row->fallback ? " (" : "");
+        if (row->fallback) {
+            text(row->fallback, strlen(row->fallback));
             putchar(')');
         }
         putchar('\n');
-        paragraph(rows[i].help);
+        paragraph(row->help);
+    }
+}
+
+static void write_keys(void)
+{
+    printf(".SH CONFIGURATION\n");
+    paragraph("One YAML file, given as --config FILE. Options of the command line win over it; paths in it are "
+              "relative to its folder. Keys:");
+    write_rows(CT_SECTION_ROOT);
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
+        const char *above = ct_sections[ct_sections[s].above].key;
+        printf(".SS %s%s%s\n", above ? above : "", above ? "." : "", ct_sections[s].key);
+        paragraph(ct_sections[s].help);
+        write_rows(s);
     }
 }
 
@@ -109,6 +113,8 @@ int ct_man_write(const struct ct_command *const *commands, size_t count)
     paragraph(CT_EXIT_TEXT);
     printf(".SH ENVIRONMENT\n.TP\n.B CONVTAP_RULES\n");
     paragraph("Folder of the rule packs that are used without --rules.");
+    printf(".TP\n.B CONVTAP_TOKENS\n");
+    paragraph("Bearer tokens for convtap serve, NAME SCOPE[,SCOPE] TOKEN, divided by ';'.");
     printf(".TP\n.B NO_COLOR\n");
     paragraph("Where it is not empty, no colours.");
     printf(".TP\n.B TMPDIR\n");

@@ -1,12 +1,15 @@
 /* packs.c - reads a folder of rule packs. See packs.h. */
 #include "cli/packs.h"
 
+#include "cli/input.h"
 #include "engine/yaml_tree.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +30,42 @@ static bool is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/* The file that this code is in, as an absolute path: the program, or a library that a program of somebody else's
+ * loaded. false = not to be had. */
+static bool own_file(char path[PATH_MAX])
+{
+    static const char here = 0;
+    Dl_info info;
+    struct link_map *map = NULL;
+    bool library = dladdr1(&here, &info, (void **)&map, RTLD_DL_LINKMAP) != 0 && map != NULL && map->l_name[0] != '\0';
+    return realpath(library ? map->l_name : "/proc/self/exe", path) != NULL;
+}
+
+/* Where an installed program (PREFIX/bin/convtap) or library (PREFIX/lib..., at any depth below it) has what it came
+ * with: a malloc'ed path, NULL = not to be had. */
+static char *share_path(const char *name)
+{
+    char file[PATH_MAX], *path = NULL;
+    if (!own_file(file)) {
+        return NULL;
+    }
+    *strrchr(file, '/') = '\0';
+    for (char *folder; (folder = strrchr(file, '/')) != NULL; *folder = '\0') {
+        if (strcmp(folder, "/bin") != 0 && strncmp(folder, "/lib", 4) != 0) {
+            continue;
+        }
+        if (asprintf(&path, "%.*s/share/convtap/%s", (int)(folder - file), file, name) < 0) {
+            return NULL;
+        }
+        if (access(path, R_OK) == 0) {
+            return path;
+        }
+        free(path);
+        path = NULL;
+    }
+    return NULL;
+}
+
 /* A malloc'ed path, NULL = out of memory. */
 static char *default_folder(void)
 {
@@ -34,23 +73,37 @@ static char *default_folder(void)
     if (given != NULL && given[0] != '\0') {
         return strdup(given);
     }
-    char program[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (len > 0) {
-        program[len] = '\0';
-        char *slash = strrchr(program, '/'), *path = NULL;
-        if (slash != NULL) {
-            *slash = '\0';
-            if (asprintf(&path, "%s/../share/convtap/rules", program) < 0) {
-                return NULL;
-            }
-            if (is_folder(path)) {
-                return path;
-            }
-            free(path);
-        }
+    char *path = share_path("rules");
+    if (path != NULL && is_folder(path)) {
+        return path;
     }
+    free(path);
     return strdup(CT_RULES_DIR);
+}
+
+char *ct_share_folder(const char *name, const char *in_source)
+{
+    char *path = share_path(name);
+    if (path != NULL && is_folder(path)) {
+        return path;
+    }
+    free(path);
+    return asprintf(&path, "%s/../%s", CT_RULES_DIR, in_source) < 0 ? NULL : path;
+}
+
+char *ct_share_read(const char *name, size_t limit_bytes, size_t *len)
+{
+    struct ct_error ignored = {0};
+    char *path = share_path(name), *bytes = NULL;
+    if (path != NULL) {
+        bytes = ct_file_read(path, limit_bytes, len, &ignored);
+    }
+    free(path);
+    if (bytes == NULL && asprintf(&path, "%s/../docs/%s", CT_RULES_DIR, name) >= 0) {
+        bytes = ct_file_read(path, limit_bytes, len, &ignored);
+        free(path);
+    }
+    return bytes;
 }
 
 /* ---- reading ---------------------------------------------------------------------------- */
@@ -152,24 +205,29 @@ static enum ct_status list_files(struct ct_packs *packs, struct ct_error *err)
     return status;
 }
 
-static enum ct_status hash_files(struct ct_packs *packs, struct ct_error *err)
+enum ct_status ct_packs_hash(const struct ct_pack_source *sources, size_t count, char hash[65], struct ct_error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool ok = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
-    for (size_t i = 0; ok && i < packs->count; i++) {
-        ok = EVP_DigestUpdate(context, packs->sources[i].bytes.at, packs->sources[i].bytes.len) == 1;
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = EVP_DigestUpdate(context, sources[i].bytes.at, sources[i].bytes.len) == 1;
     }
     ok = ok && EVP_DigestFinal_ex(context, digest, &len) == 1;
     EVP_MD_CTX_free(context);
     if (!ok) {
         return ct_error_set(err, CT_NO_MEMORY, "cannot compute SHA-256");
     }
-    for (unsigned i = 0; i < len && 2 * i + 2 < sizeof packs->hash; i++) {
-        snprintf(packs->hash + (size_t)2 * i, 3, "%02x", digest[i]);
+    for (unsigned i = 0; i < len && i < 32; i++) {
+        snprintf(hash + (size_t)2 * i, 3, "%02x", digest[i]);
     }
     return CT_OK;
+}
+
+static enum ct_status hash_files(struct ct_packs *packs, struct ct_error *err)
+{
+    return ct_packs_hash(packs->sources, packs->count, packs->hash, err);
 }
 
 enum ct_status ct_packs_load(const char *folder, struct ct_packs *out, struct ct_error *err)

@@ -2,16 +2,20 @@
  * of the command line, their checks, the defaults, --help, the man page, `convtap config show` and
  * docs/configuration.md.
  *
+ * The rows stand by section: the keys of the file itself, and those of the maps in it (`serve`, `serve.tape`, an entry
+ * of `sources` ...), which CT_SECTION_MAP lists.
+ *
  * X(a, SYMBOL, member, to, KIND, OPTION, key, option, argument, min, max, fallback, help)
  *   a         passed through
  *   member    where struct ct_session_arguments keeps what the command line says
- *   to        what it becomes in struct ct_config (config.h)
+ *   to        what it becomes in the section's struct (config.h)
  *   KIND      CT_SETTING_KIND_MAP: how a value is written
  *   OPTION    TEXT: an option, the last one given counts; LIST: an option that may be repeated; NONE: file only
  *   key       in the file; a map's rows are its entries
- *   argument  as --help shows it
- *   min, max  in the kind's unit (microseconds, bytes, a count); 0, 0 = any
- *   fallback  IS("the default as a person writes it"), or UNSET: then the help says what happens
+ *   argument  as --help shows it; of a CHOICE or CHOICES the names, divided by '|'
+ *   min, max  in the kind's unit (microseconds, bytes, a count); of an ADDRESS the smallest port, and 1 where
+ * unix:/path will do; 0, 0 = any fallback  IS("the default as a person writes it"; of a list its entries divided by '
+ * '), UNSET: then the help says what happens; NEEDED: there is none, the key has to be there
  */
 #ifndef CT_SETTINGS_H
 #define CT_SETTINGS_H
@@ -35,21 +39,36 @@
     X(FIELD, "field")                                                                                                  \
     X(TARGETS, "map of KPI: `'>= 90'`, `'<= 5m'` or `none`")                                                           \
     X(LANG, "`en` or `es`")                                                                                            \
-    X(THREADS, "`auto`, or a number")
+    X(THREADS, "`auto`, or a number")                                                                                  \
+    X(TEXT, "text")                                                                                                    \
+    X(FLAG, "`yes` or `no`")                                                                                           \
+    X(NUMBER, "number")                                                                                                \
+    X(FILE_OR_NONE, "path, relative to the file's folder, or `none`")                                                  \
+    X(VARIABLE, "name of an environment variable")                                                                     \
+    X(ADDRESS, "address: `127.0.0.1:7801`, `[::1]:7801`, `localhost:7801`")                                            \
+    X(URL, "URL")                                                                                                      \
+    X(ZONE, "`UTC`, an offset such as `+02:00`, or a zone such as `Europe/Madrid`")                                    \
+    X(CHOICE, "one of")                                                                                                \
+    X(CHOICES, "list of")                                                                                              \
+    X(FIELDS, "list of fields")                                                                                        \
+    X(TEXTS, "list of texts")
 enum ct_setting_kind {
 #define X(name, text) CT_SETTING_##name,
     CT_SETTING_KIND_MAP(X)
 #undef X
 };
 
-/* What audit and explain both need. */
-#define CT_SESSION_SETTING_MAP(X, a)                                                                                   \
+/* How inputs are written. */
+#define CT_INPUT_SETTING_MAP(X, a)                                                                                     \
     X(a, FORMAT, format, format, FORMAT, TEXT, "format", "format", "NAME", 0, 0, UNSET,                                \
       "How the inputs are written (convtap formats lists them); told from the content by default.")                    \
     X(a, FORMAT_OPTIONS, format_options, format_options, OPTIONS, LIST, "format_options", "format-option",             \
       "NAME=VALUE", 0, 0, UNSET,                                                                                       \
       "An option of the format, such as zone=Europe/Madrid; may be repeated. Who is the bot, an agent, the customer "  \
-      "is said here where the format does not say it.")                                                                \
+      "is said here where the format does not say it.")
+
+/* What can change a record. */
+#define CT_SETUP_SETTING_MAP(X, a)                                                                                     \
     X(a, RULES, rules, rules, PATH, TEXT, "rules", "rules", "DIR", 0, 0, UNSET,                                        \
       "Folder of rule packs (*.yaml); by default those that convtap came with.")                                       \
     X(a, HANDOFF_TOOLS, handoff_tools, handoff_tools, TOOLS, NONE, "handoff_tools", NULL, NULL, 0, 0, UNSET,           \
@@ -73,7 +92,10 @@ enum ct_setting_kind {
     X(a, IDLE_PERSON, idle_person, idle_person_usec, DURATION, TEXT, "idle_person", "idle-person", "TIME", 0,          \
       CT_SETTING_TIME_MAX, IS("24h"), "The same while a person is expected or has joined.")                            \
     X(a, IDLE_CAP, idle_cap, idle_cap_usec, DURATION, TEXT, "idle_cap", "idle-cap", "TIME", CT_USEC_PER_SECOND,        \
-      CT_SETTING_TIME_MAX, IS("30m"), "Handling time: of a customer's silence no more than this is counted.")          \
+      CT_SETTING_TIME_MAX, IS("30m"), "Handling time: of a customer's silence no more than this is counted.")
+
+/* What figures are made of, and with. */
+#define CT_FIGURE_SETTING_MAP(X, a)                                                                                    \
     X(a, RETURN_WINDOW, return_window, return_window_usec, DURATION, TEXT, "return_window", "return-window", "TIME",   \
       CT_USEC_PER_SECOND, CT_SETTING_TIME_MAX, IS("7d"),                                                               \
       "A customer who is back within this time was not served at first contact.")                                      \
@@ -84,6 +106,9 @@ enum ct_setting_kind {
       IS("16M"), "A longer line or JSON element is refused.")                                                          \
     X(a, MEMORY, memory, memory_bytes, BYTES, TEXT, "memory", "memory", "SIZE", 65536, (int64_t)1 << 40, IS("48M"),    \
       "What may wait in memory before a temporary file (in TMPDIR) is used.")
+
+/* What audit and explain both need. */
+#define CT_SESSION_SETTING_MAP(X, a) CT_INPUT_SETTING_MAP(X, a) CT_SETUP_SETTING_MAP(X, a) CT_FIGURE_SETTING_MAP(X, a)
 
 /* What only audit needs. */
 #define CT_AUDIT_SETTING_MAP(X, a)                                                                                     \
@@ -98,11 +123,199 @@ enum ct_setting_kind {
 
 #define CT_SETTING_MAP(X, a) CT_SESSION_SETTING_MAP(X, a) CT_AUDIT_SETTING_MAP(X, a)
 
+/* ---- the live tap: keys of the maps under `serve`, and of the entries of sources, relays, webhooks, subscriptions
+ * ---- */
+
+#define CT_SERVE_SETTING_MAP(X, a)                                                                                     \
+    X(a, SERVE_STORE, store, store, FILE_OR_NONE, TEXT, "store", "store", "FILE", 0, 0, IS("convtap.db"),              \
+      "SQLite file of closed conversations; none: figures of live windows only.")                                      \
+    X(a, SERVE_ZONE, zone, zone, ZONE, NONE, "zone", NULL, NULL, 0, 0, IS("UTC"),                                      \
+      "When \"today\" begins; of a zone with summer time, by the clock that it has when convtap starts.")              \
+    X(a, SERVE_TICK, tick, tick_usec, DURATION, NONE, "tick", NULL, NULL, 100000, CT_USEC_PER_MINUTE, IS("1s"),        \
+      "How often time passes on the tape: conversations close by it.")                                                 \
+    X(a, SERVE_STATE, state, state_usec, DURATION, NONE, "state", NULL, NULL, 100000, CT_USEC_PER_HOUR, IS("1m"),      \
+      "How often it is noted which conversations are open, so that a start after a crash has less to read again.")     \
+    X(a, SERVE_SLICES, slices, slices, FIELDS, NONE, "slices", NULL, NULL, 0, 0, IS("channel language"),               \
+      "Fields by which live windows can also be had.")                                                                 \
+    X(a, SERVE_OPEN, open_conversations, open_max, NUMBER, NONE, "open_conversations", NULL, NULL, 1, 100000000,       \
+      IS("1000000"), "More open conversations than this: the one silent longest is closed early, and counted.")        \
+    X(a, SERVE_OPEN_MEMORY, open_memory, memory_max, BYTES, NONE, "open_memory", NULL, NULL, 1 << 20,                  \
+      (int64_t)1 << 44, IS("4G"), "What open conversations may take together; as open_conversations.")                 \
+    X(a, SERVE_CONVERSATION, conversation_size, conversation_bytes_max, BYTES, NONE, "conversation_size", NULL, NULL,  \
+      65536, 1 << 30, IS("16M"), "Of one conversation's messages; later ones are left out, and counted.")              \
+    X(a, SERVE_TOKENS, tokens, tokens, PATH, NONE, "tokens", NULL, NULL, 0, 0, UNSET,                                  \
+      "File of bearer tokens, a line each: NAME SCOPE[,SCOPE] TOKEN (ingest, read, admin), not readable by others. "   \
+      "The environment's CONVTAP_TOKENS holds the same, lines divided by ';'.")
+
+#define CT_TAPE_SETTING_MAP(X, a)                                                                                      \
+    X(a, TAPE_FOLDER, tape, folder, PATH, TEXT, "folder", "tape", "DIR", 0, 0, IS("tape"),                             \
+      "Folder of the tape; made where it is missing.")                                                                 \
+    X(a, TAPE_COMMIT, commit, commit_usec, DURATION, NONE, "commit", NULL, NULL, 1000, 10 * CT_USEC_PER_SECOND,        \
+      IS("20ms"), "What was seen is safe on the disk after at most this long; senders are acknowledged then.")         \
+    X(a, TAPE_COMMIT_FRAMES, commit_frames, commit_frames, NUMBER, NONE, "commit_frames", NULL, NULL, 1, 1000000,      \
+      IS("200"), "Or after so many things seen.")                                                                      \
+    X(a, TAPE_SEGMENT, segment, segment_bytes, BYTES, NONE, "segment", NULL, NULL, 1 << 16, (int64_t)1 << 34,          \
+      IS("64M"), "Size of one file of the tape.")                                                                      \
+    X(a, TAPE_KEEP, keep, keep_usec, DURATION, NONE, "keep", NULL, NULL, 0, CT_SETTING_TIME_MAX, IS("30d"),            \
+      "Files of the tape older than this are removed, but for what open conversations need; 0: kept.")                 \
+    X(a, TAPE_KEEP_SIZE, keep_size, keep_bytes, BYTES, NONE, "keep_size", NULL, NULL, 0, (int64_t)1 << 50, IS("20G"),  \
+      "And the oldest ones where all take more than this; 0: no limit.")                                               \
+    X(a, TAPE_COMPRESS, compress, compress, FLAG, NONE, "compress", NULL, NULL, 0, 0, IS("yes"),                       \
+      "Files of the tape that are full are compressed (zstd).")                                                        \
+    X(a, TAPE_BUFFER, buffer, buffer_bytes, BYTES, NONE, "buffer", NULL, NULL, 1 << 20, (int64_t)1 << 36, IS("64M"),   \
+      "What may wait in memory for the disk; beyond it senders are told to try again, and a relay's copy is counted "  \
+      "as lost.")
+
+/* The two doors have the same keys. */
+#define CT_DOOR_SETTING_MAP(X, a, P, arg, address)                                                                     \
+    X(a, P##_LISTEN, arg, listen, ADDRESS, TEXT, "listen", #arg, "ADDRESS", 0, 0, IS(address),                         \
+      "Where the " #arg " listens; port 0: any free one. An address beyond this machine needs tokens.")                \
+    X(a, P##_CERTIFICATE, certificate, certificate, PATH, NONE, "certificate", NULL, NULL, 0, 0, UNSET,                \
+      "PEM file of the certificate and those above it; without it plain HTTP is spoken.")                              \
+    X(a, P##_KEY, key, key, PATH, NONE, "key", NULL, NULL, 0, 0, UNSET,                                                \
+      "PEM file of its key, not readable by others.")                                                                  \
+    X(a, P##_ORIGINS, origins, origins, TEXTS, NONE, "origins", NULL, NULL, 0, 0, UNSET,                               \
+      "Origins of browsers that may ask, such as https://desk.example; without it the door's own only.")               \
+    X(a, P##_CONNECTIONS, connections, connections_max, NUMBER, NONE, "connections", NULL, NULL, 1, 1000000,           \
+      IS("20000"), "Connections at a time.")                                                                           \
+    X(a, P##_MESSAGE, message, message_max, BYTES, NONE, "message", NULL, NULL, 1024, 32 << 20, IS("4M"),              \
+      "Size of one message or request.")                                                                               \
+    X(a, P##_RATE, rate, rate_max, NUMBER, NONE, "rate", NULL, NULL, 0, 1000000, IS("0"),                              \
+      "Messages or requests a second of one connection; 0: no limit.")                                                 \
+    X(a, P##_OPEN, open, open, CHOICE, NONE, "open", NULL, "auto|yes|no", 0, 0, IS("auto"),                            \
+      "yes: no token is asked for, on an address of this machine only; auto: yes where there is no token at all.")
+
+#define CT_INTAKE_SETTING_MAP(X, a) CT_DOOR_SETTING_MAP(X, a, INTAKE, intake, "127.0.0.1:7801")
+#define CT_DESK_SETTING_MAP(X, a) CT_DOOR_SETTING_MAP(X, a, DESK, desk, "127.0.0.1:7802")
+
+#define CT_SOURCE_SETTING_MAP(X, a)                                                                                    \
+    X(a, SOURCE_FORMAT, format, format, FORMAT, NONE, "format", NULL, NULL, 0, 0, IS("convtap"),                       \
+      "How its payloads are written.")                                                                                 \
+    X(a, SOURCE_OPTIONS, options, options, OPTIONS, NONE, "options", NULL, NULL, 0, 0, UNSET,                          \
+      "Options of the format.")                                                                                        \
+    X(a, SOURCE_CHANNEL, channel, channel, TEXT, NONE, "channel", NULL, NULL, 0, 0, UNSET,                             \
+      "Channel of messages that name none.")                                                                           \
+    X(a, SOURCE_BOT, bot, bot, TEXT, NONE, "bot", NULL, NULL, 0, 0, UNSET, "Bot of messages that name none.")          \
+    X(a, SOURCE_TENANT, tenant, tenant, TEXT, NONE, "tenant", NULL, NULL, 0, 0, UNSET,                                 \
+      "Tenant of messages that name none.")
+
+#define CT_RELAY_SETTING_MAP(X, a)                                                                                     \
+    X(a, RELAY_SOURCE, source, source, TEXT, NONE, "source", NULL, NULL, 0, 0, NEEDED, "Name of a source.")            \
+    X(a, RELAY_LISTEN, listen, listen, ADDRESS, NONE, "listen", NULL, NULL, 0, 1, NEEDED,                              \
+      "Where it listens in the gateway's place; also unix:/path.")                                                     \
+    X(a, RELAY_UPSTREAM, upstream, upstream, ADDRESS, NONE, "upstream", NULL, NULL, 1, 1, NEEDED,                      \
+      "The gateway; also unix:/path.")                                                                                 \
+    X(a, RELAY_CLIENT, client, client_is, CHOICE, NONE, "client", NULL, "customer|bot", 0, 0, IS("customer"),          \
+      "Who connects: customers, or the bot that calls a platform's API.")                                              \
+    X(a, RELAY_PATHS, paths, paths, TEXTS, NONE, "paths", NULL, NULL, 0, 0, UNSET,                                     \
+      "Only requests under these paths are read; without it all.")                                                     \
+    X(a, RELAY_READ, read, read, CHOICES, NONE, "read", NULL, "websocket|events|http", 0, 0,                           \
+      IS("websocket events http"),                                                                                     \
+      "What is read of them: frames, server-sent events, bodies of requests and responses.")                           \
+    X(a, RELAY_CERTIFICATE, certificate, certificate, PATH, NONE, "certificate", NULL, NULL, 0, 0, UNSET,              \
+      "PEM file: TLS is spoken with clients.")                                                                         \
+    X(a, RELAY_KEY, key, key, PATH, NONE, "key", NULL, NULL, 0, 0, UNSET,                                              \
+      "PEM file of its key, not readable by others.")                                                                  \
+    X(a, RELAY_UPSTREAM_TLS, upstream_tls, upstream_tls, FLAG, NONE, "upstream_tls", NULL, NULL, 0, 0, IS("no"),       \
+      "TLS is spoken with the gateway.")                                                                               \
+    X(a, RELAY_UPSTREAM_VERIFY, upstream_verify, upstream_verify, FLAG, NONE, "upstream_verify", NULL, NULL, 0, 0,     \
+      IS("yes"), "Its certificate is checked.")                                                                        \
+    X(a, RELAY_UPSTREAM_AUTHORITIES, upstream_authorities, upstream_authorities, PATH, NONE, "upstream_authorities",   \
+      NULL, NULL, 0, 0, UNSET, "PEM file of who may have signed it; without it the system's.")                         \
+    X(a, RELAY_UPSTREAM_NAME, upstream_name, upstream_name, TEXT, NONE, "upstream_name", NULL, NULL, 0, 0, UNSET,      \
+      "Name that it has to be for; without it the host of upstream.")                                                  \
+    X(a, RELAY_CONNECTIONS, connections, connections_max, NUMBER, NONE, "connections", NULL, NULL, 1, 1000000,         \
+      IS("10000"), "Connections at a time.")                                                                           \
+    X(a, RELAY_MESSAGE, message, message_max, BYTES, NONE, "message", NULL, NULL, 1024, 32 << 20, IS("1M"),            \
+      "A longer message goes through unread.")
+
+#define CT_WEBHOOK_SETTING_MAP(X, a)                                                                                   \
+    X(a, WEBHOOK_SOURCE, source, source, TEXT, NONE, "source", NULL, NULL, 0, 0, NEEDED,                               \
+      "Name of a source; the path is /webhook/ and this name.")                                                        \
+    X(a, WEBHOOK_SIGNATURE, signature, signature, CHOICE, NONE, "signature", NULL,                                     \
+      "none|whatsapp|standard|chatwoot|secret", 0, 0, NEEDED,                                                          \
+      "How it is signed: whatsapp (X-Hub-Signature-256), standard (Standard Webhooks), chatwoot, secret (the secret "  \
+      "itself in a header); none: on an address of this machine only.")                                                \
+    X(a, WEBHOOK_SECRET_FILE, secret_file, secret_file, PATH, NONE, "secret_file", NULL, NULL, 0, 0, UNSET,            \
+      "File that holds the secret, not readable by others; several, a line each, while they are rotated.")             \
+    X(a, WEBHOOK_SECRET_ENV, secret_env, secret_env, VARIABLE, NONE, "secret_env", NULL, NULL, 0, 0, UNSET,            \
+      "Or the environment's variable that does.")                                                                      \
+    X(a, WEBHOOK_VERIFY_FILE, verify_token_file, verify_token_file, PATH, NONE, "verify_token_file", NULL, NULL, 0, 0, \
+      UNSET, "File that holds the verify token of WhatsApp's first request.")                                          \
+    X(a, WEBHOOK_VERIFY_ENV, verify_token_env, verify_token_env, VARIABLE, NONE, "verify_token_env", NULL, NULL, 0, 0, \
+      UNSET, "Or the environment's variable that does.")                                                               \
+    X(a, WEBHOOK_HEADER, header, header, TEXT, NONE, "header", NULL, NULL, 0, 0, IS("X-Webhook-Secret"),               \
+      "Of signature secret: where it stands.")                                                                         \
+    X(a, WEBHOOK_FORWARD, forward, forward, URL, NONE, "forward", NULL, NULL, 0, 0, UNSET,                             \
+      "Where the request is passed on to, its answer passed back.")                                                    \
+    X(a, WEBHOOK_AUTHORITIES, forward_authorities, forward_authorities, PATH, NONE, "forward_authorities", NULL, NULL, \
+      0, 0, UNSET, "PEM file of who may have signed its certificate; without it the system's.")                        \
+    X(a, WEBHOOK_TOLERANCE, tolerance, tolerance_usec, DURATION, NONE, "tolerance", NULL, NULL, CT_USEC_PER_SECOND,    \
+      CT_USEC_PER_DAY, IS("5m"), "Of signatures that say when: older or younger ones are refused.")
+
+#define CT_SUBSCRIPTION_SETTING_MAP(X, a)                                                                              \
+    X(a, SUBSCRIPTION_SOURCE, source, source, TEXT, NONE, "source", NULL, NULL, 0, 0, NEEDED, "Name of a source.")     \
+    X(a, SUBSCRIPTION_KIND, kind, kind, CHOICE, NONE, "kind", NULL, "raw|actioncable|socketio|directline", 0, 0,       \
+      IS("raw"), "What the gateway speaks.")                                                                           \
+    X(a, SUBSCRIPTION_URL, url, url, URL, NONE, "url", NULL, NULL, 0, 0, NEEDED, "Where its stream of events is.")     \
+    X(a, SUBSCRIPTION_IDENTIFIER, identifier, identifier, TEXT, NONE, "identifier", NULL, NULL, 0, 0, UNSET,           \
+      "actioncable: the JSON that is subscribed to; socketio: the namespace; directline: a conversation to go on "     \
+      "with; raw: a text that is sent first.")                                                                         \
+    X(a, SUBSCRIPTION_SECRET_FILE, secret_file, secret_file, PATH, NONE, "secret_file", NULL, NULL, 0, 0, UNSET,       \
+      "File that holds the bearer token, not readable by others.")                                                     \
+    X(a, SUBSCRIPTION_SECRET_ENV, secret_env, secret_env, VARIABLE, NONE, "secret_env", NULL, NULL, 0, 0, UNSET,       \
+      "Or the environment's variable that does.")                                                                      \
+    X(a, SUBSCRIPTION_ORIGIN, origin, origin, TEXT, NONE, "origin", NULL, NULL, 0, 0, UNSET, "Header Origin.")         \
+    X(a, SUBSCRIPTION_SUBPROTOCOL, subprotocol, subprotocol, TEXT, NONE, "subprotocol", NULL, NULL, 0, 0, UNSET,       \
+      "WebSocket subprotocol.")                                                                                        \
+    X(a, SUBSCRIPTION_AUTHORITIES, authorities, authorities, PATH, NONE, "authorities", NULL, NULL, 0, 0, UNSET,       \
+      "PEM file of who may have signed its certificate; without it the system's.")                                     \
+    X(a, SUBSCRIPTION_VERIFY, verify, verify, FLAG, NONE, "verify", NULL, NULL, 0, 0, IS("yes"),                       \
+      "Its certificate is checked.")
+
+/* X(NAME, above, SHAPE, key, struct, help): above = the section that it stands in; SHAPE = ONE map that is always
+ * there, NAMED maps by name, or a LIST of maps. */
+#define CT_SECTION_MAP(X)                                                                                              \
+    X(SERVE, ROOT, ONE, "serve", ct_serve_settings, "The live tap.")                                                   \
+    X(TAPE, SERVE, ONE, "tape", ct_tape_settings, "The tape: everything that was seen, to replay.")                    \
+    X(INTAKE, SERVE, ONE, "intake", ct_door_settings, "The door for what comes in: /ingest/SOURCE, /webhook/SOURCE.")  \
+    X(DESK, SERVE, ONE, "desk", ct_door_settings, "The door for who asks: /api/v1, /metrics, the live feed.")          \
+    X(SOURCE, ROOT, NAMED, "sources", ct_source_settings,                                                              \
+      "Where messages come from, by name (letters, digits, '-', '_', '.').")                                           \
+    X(RELAY, ROOT, LIST, "relays", ct_relay_settings, "Reverse proxies in front of a gateway.")                        \
+    X(WEBHOOK, ROOT, LIST, "webhooks", ct_webhook_settings, "Receivers of a platform's webhooks, at the intake.")      \
+    X(SUBSCRIPTION, ROOT, LIST, "subscriptions", ct_subscription_settings, "Streams of events that are listened to.")
+enum ct_section_id {
+    CT_SECTION_ROOT,
+#define X(name, ...) CT_SECTION_##name,
+    CT_SECTION_MAP(X)
+#undef X
+        CT_SECTION_COUNT
+};
+
+/* Every row has a number of its own; those of a section stand in a row, from its _FIRST on. */
 enum ct_setting_id {
 #define X(a, symbol, ...) CT_SET_##symbol,
-    CT_SETTING_MAP(X, )
+    CT_SETTING_MAP(X, ) CT_SETTING_COUNT, /* the file's own keys */
+    CT_SET_ROOT_FIRST = 0,
+    CT_SET_SERVE_FIRST = CT_SETTING_COUNT,
+    CT_SET_SERVE_BEFORE = CT_SET_SERVE_FIRST - 1,
+    CT_SERVE_SETTING_MAP(X, ) CT_SET_TAPE_FIRST,
+    CT_SET_TAPE_BEFORE = CT_SET_TAPE_FIRST - 1,
+    CT_TAPE_SETTING_MAP(X, ) CT_SET_INTAKE_FIRST,
+    CT_SET_INTAKE_BEFORE = CT_SET_INTAKE_FIRST - 1,
+    CT_INTAKE_SETTING_MAP(X, ) CT_SET_DESK_FIRST,
+    CT_SET_DESK_BEFORE = CT_SET_DESK_FIRST - 1,
+    CT_DESK_SETTING_MAP(X, ) CT_SET_SOURCE_FIRST,
+    CT_SET_SOURCE_BEFORE = CT_SET_SOURCE_FIRST - 1,
+    CT_SOURCE_SETTING_MAP(X, ) CT_SET_RELAY_FIRST,
+    CT_SET_RELAY_BEFORE = CT_SET_RELAY_FIRST - 1,
+    CT_RELAY_SETTING_MAP(X, ) CT_SET_WEBHOOK_FIRST,
+    CT_SET_WEBHOOK_BEFORE = CT_SET_WEBHOOK_FIRST - 1,
+    CT_WEBHOOK_SETTING_MAP(X, ) CT_SET_SUBSCRIPTION_FIRST,
+    CT_SET_SUBSCRIPTION_BEFORE = CT_SET_SUBSCRIPTION_FIRST - 1,
+    CT_SUBSCRIPTION_SETTING_MAP(X, ) CT_SETTING_ROWS /* of all sections */
 #undef X
-        CT_SETTING_COUNT
 };
 
 /* What the command line says, as it is written there; NULL or count 0 = nothing. All zero before parsing. */
@@ -113,6 +326,10 @@ struct ct_session_arguments {
 #define CT_ARGUMENT_NONE(member)
 #define X(a, symbol, member, to, kind, how, ...) CT_ARGUMENT_##how(member)
     CT_SETTING_MAP(X, )
+    CT_SERVE_SETTING_MAP(X, )
+    CT_TAPE_SETTING_MAP(X, )
+    CT_INTAKE_SETTING_MAP(X, )
+    CT_DESK_SETTING_MAP(X, )
 #undef X
 };
 #define CT_SESSION_DEFAULTS                                                                                            \
@@ -123,8 +340,10 @@ struct ct_session_arguments {
 /* Rows of struct ct_cli_option for a `struct ct_session_arguments *`. */
 #define CT_FALLBACK_IS(text) text
 #define CT_FALLBACK_UNSET NULL
+#define CT_FALLBACK_NEEDED NULL
 #define CT_FALLBACK_SAYS_IS(text) " Default " text "."
 #define CT_FALLBACK_SAYS_UNSET ""
+#define CT_FALLBACK_SAYS_NEEDED ""
 #define CT_OPTION_ROW_TEXT(...) {__VA_ARGS__},
 #define CT_OPTION_ROW_LIST(...) {__VA_ARGS__},
 #define CT_OPTION_ROW_NONE(...)
@@ -140,5 +359,23 @@ struct ct_session_arguments {
     }
 /* Every row brings its comma: what follows needs none before it. */
 #define CT_AUDIT_OPTIONS(a) CT_AUDIT_SETTING_MAP(CT_OPTION_ROW, a)
+/* For a subcommand without inputs of its own: what a setup is made of. */
+#define CT_SERVE_SESSION_OPTIONS(a)                                                                                    \
+    CT_SETUP_SETTING_MAP(CT_OPTION_ROW, a){                                                                            \
+        "config",                                                                                                      \
+        "FILE",                                                                                                        \
+        CT_OPT_TEXT,                                                                                                   \
+        &(a)->config,                                                                                                  \
+        0,                                                                                                             \
+        0,                                                                                                             \
+        "Configuration file (YAML); options of the command line win over it. convtap config show prints every key."},
+/* For a subcommand whose inputs say themselves how they are written. */
+#define CT_FIGURE_OPTIONS(a) CT_FIGURE_SETTING_MAP(CT_OPTION_ROW, a)
+/* What serve has of its own. */
+#define CT_SERVE_OPTIONS(a)                                                                                            \
+    CT_SERVE_SETTING_MAP(CT_OPTION_ROW, a)                                                                             \
+    CT_TAPE_SETTING_MAP(CT_OPTION_ROW, a)                                                                              \
+    CT_INTAKE_SETTING_MAP(CT_OPTION_ROW, a)                                                                            \
+    CT_DESK_SETTING_MAP(CT_OPTION_ROW, a)
 
 #endif

@@ -102,6 +102,14 @@ bool ct_time_parse(ct_span text, ct_usec *out)
     return true;
 }
 
+static char *put_digits(char *out, uint64_t value, int places)
+{
+    for (int i = places; i-- > 0; value /= 10) {
+        out[i] = (char)('0' + value % 10);
+    }
+    return out + places;
+}
+
 size_t ct_time_format(ct_usec ts, char *out)
 {
     int64_t seconds = ts / CT_USEC_PER_SECOND, micro = ts % CT_USEC_PER_SECOND;
@@ -126,16 +134,27 @@ size_t ct_time_format(ct_usec ts, char *out)
     if (year < 0 || year > 9999) { /* nothing a transcript can mean; never written wider than the buffer */
         year = year < 0 ? 0 : 9999;
     }
-    int length = snprintf(out, 32, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day, (int)(rest / 3600),
-                          (int)(rest / 60 % 60), (int)(rest % 60));
-    if (micro % 1000) {
-        length += snprintf(out + length, 32 - (size_t)length, ".%06d", (int)micro);
-    } else if (micro) {
-        length += snprintf(out + length, 32 - (size_t)length, ".%03d", (int)(micro / 1000));
+    const struct {
+        int64_t value;
+        int places;
+        char after;
+    } parts[] = {{year, 4, '-'},        {month, 2, '-'},          {day, 2, 'T'},
+                 {rest / 3600, 2, ':'}, {rest / 60 % 60, 2, ':'}, {rest % 60, 2, '.'}};
+    char *at = out;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        at = put_digits(at, (uint64_t)parts[i].value, parts[i].places);
+        *at++ = parts[i].after;
     }
-    out[length++] = 'Z';
-    out[length] = '\0';
-    return (size_t)length;
+    if (micro % 1000) {
+        at = put_digits(at, (uint64_t)micro, 6);
+    } else if (micro) {
+        at = put_digits(at, (uint64_t)micro / 1000, 3);
+    } else {
+        at--; /* no point */
+    }
+    *at++ = 'Z';
+    *at = '\0';
+    return (size_t)(at - out);
 }
 
 bool ct_money_parse(ct_span text, ct_nano *out)

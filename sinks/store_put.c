@@ -354,7 +354,7 @@ static enum ct_status inherit(struct ct_store *store, const struct ct_store_put 
         sqlite3_reset(store->statement[CT_STATEMENT_FIND]);
         return status;
     }
-    int64_t tombstone;
+    int64_t tombstone = 0;
     status = take_back(store, &old, err);
     status = status == CT_OK ? by_row(store, CT_STATEMENT_DELETE, old.row, err) : status;
     status = status == CT_OK ? next_row(store, &tombstone, err) : status;

@@ -53,7 +53,8 @@ class Config(Case):
 
     def test_every_key_is_shown_with_its_default(self):
         found = shown(self.show())
-        self.assertEqual(list(found), KEYS)
+        self.assertEqual(list(found)[:len(KEYS)], KEYS)
+        self.assertEqual(list(found)[-4:], ["sources", "relays", "webhooks", "subscriptions"])
         self.assertEqual({origin for _, origin in found.values()}, {"default"})
         self.assertEqual(found["idle_person"][0], "24h")
         self.assertEqual(found["threads"][0], "auto")
@@ -216,6 +217,92 @@ class Config(Case):
         path = self.config("format: whatsapp\nformat_options: {order: dmy, bot: ['Nube*'], agent: [Marta], customer: [Lucía]}\n")
         counts = [r["counts"] for r in self.records("--config", path, self.path("chat.txt")).values()]
         self.assertEqual([(c["user"], c["bot"], c["agent"]) for c in counts], [(1, 1, 1)])
+
+    # ---- the live tap
+
+    def checked(self, text, status=2, env=None):
+        path = self.config(text)
+        done = convtap("config", "check", path, env=env)
+        self.survived(done)
+        self.assertEqual(done.status, status, done.err)
+        return done.err.replace(path, "FILE")
+
+    def secret(self, name, content=b"0123456789abcdef", mode=0o600):
+        path = self.write(name, content)
+        os.chmod(path, mode)
+        return path
+
+    def test_sections_are_shown_as_a_configuration(self):
+        self.secret("hook.secret")
+        text = ("serve:\n  tape: {folder: t, keep: 0}\n  slices: [bot]\n  desk: {listen: '127.0.0.1:0', origins: ['https://a.example']}\n"
+                "sources:\n  web.chat: {channel: web}\n  wa: {format: csv, options: {roles: {Agente: agent}}}\n  bare:\n"
+                "relays:\n  - {source: web.chat, listen: 'unix:/tmp/x', upstream: 'gw:3000', read: [events], paths: [/ws, /chat]}\n"
+                "webhooks:\n  - {source: wa, signature: secret, secret_file: hook.secret, verify_token_env: HOOK_TOKEN}\n"
+                "subscriptions:\n  - {source: bare, kind: socketio, url: 'wss://gw.example/socket.io/'}\n")
+        done = convtap("config", "show", "--config", self.config(text), env={"HOOK_TOKEN": "very-secret-token"})
+        self.assertEqual(done.status, 0, done.err)
+        self.assertNotIn(b"very-secret-token", done.out)
+        self.assertNotIn(b"0123456789abcdef", done.out)
+        self.assertRegex(done.out.decode(), r"verify_token_env: HOOK_TOKEN +# .*convtap.yaml:\d+ \(set\)")
+        again = self.show("--config", self.write("again.yaml", done.out))
+        strip = lambda shown_text: [re.sub(rb" *# .*$", b"", row) for row in shown_text.splitlines()]
+        self.assertEqual(strip(done.out), strip(again))
+        self.assertRegex(done.out.decode(), r"folder: " + re.escape(self.path("t")))
+
+    def test_every_mistake_of_the_live_tap_at_once(self):
+        err = self.checked("serve:\n  tpae: {}\n  tick: 5h\n  tape: {compress: maybe, commit_frames: -1}\n  intake: {listen: here}\n"
+                           "  slices: [colour]\nsources:\n  'a b': {}\n  ok: {format: nope, options: {}}\nrelays:\n  - {source: other, listen: '127.0.0.1:99999'}\n"
+                           "  - {source: ok}\nwebhooks:\n  - {source: ok, signature: sha}\nsubscriptions: {}\n")
+        for place in ["FILE:2:3: error: ", "FILE:3:9: error: tick", "FILE:4:20: error: compress", "FILE:4:42: error: commit_frames",
+                      "FILE:5:20: error: listen", "FILE:6:12: error: slices", "FILE:8:3: error: ", "FILE:9:16: error: format",
+                      "FILE:11:29: error: listen", "FILE:12:5: error: relays: the key \"listen\"", "FILE:12:5: error: relays: the key \"upstream\"",
+                      "FILE:11:14: error: there is no source \"other\"", "FILE:14:29: error: signature", "FILE:15:16: error: "]:
+            self.assertIn(place, err)
+        self.assertNotIn("FILE:11:5", err)
+        self.assertIn("14 errors in the configuration", err)
+        self.assertIn("did you mean", err.split("FILE:2:3")[1].split("\n")[0])
+
+    def test_two_that_want_one_address(self):
+        err = self.checked("serve: {intake: {listen: '127.0.0.1:7000'}}\nsources: {a: {}}\n"
+                           "relays:\n  - {source: a, listen: '0.0.0.0:7000', upstream: 'gw:1'}\n  - {source: a, listen: 'localhost:7802', upstream: 'gw:1'}\n")
+        self.assertIn("FILE:4:25: error: 0.0.0.0:7000: the intake listens there already", err)
+        self.assertIn("FILE:5:25: error: localhost:7802: the desk listens there already", err)
+        self.checked("serve: {intake: {listen: '127.0.0.1:0'}, desk: {listen: '127.0.0.1:0'}}\n", status=0)
+
+    def test_beyond_this_machine_only_with_tokens(self):
+        text = "serve: {desk: {listen: '0.0.0.0:7802'}}\n"
+        self.assertIn("FILE:1:24: error: 0.0.0.0:7802 can be reached from other machines", self.checked(text))
+        self.checked(text, status=0, env={"CONVTAP_TOKENS": "me read 0123456789abcdef"})
+        self.assertIn("open: yes is for", self.checked("serve: {desk: {listen: '0.0.0.0:7802', open: yes}}\n",
+                                                       env={"CONVTAP_TOKENS": "me read 0123456789abcdef"}))
+        err = self.checked("serve: {tokens: t}\n")
+        self.assertRegex(err, r"FILE:1:17: error: tokens: .*")
+
+    def test_secrets(self):
+        def hook(keys):
+            return "sources: {a: {}}\nwebhooks:\n  - {source: a, signature: whatsapp, %s}\n" % keys
+        self.secret("s", mode=0o604)
+        err = self.checked(hook("secret_file: s"))
+        self.assertIn("chmod o-rwx", err)
+        self.secret("s", b"one-secret-in-a-file\nits-successor\n")
+        self.checked(hook("secret_file: s"), status=0)
+        self.secret("s", b"\n")
+        self.assertIn("is empty", self.checked(hook("secret_file: s")))
+        self.assertIn("not set", self.checked(hook("secret_env: NOT_THERE")))
+        self.checked(hook("secret_env: HOOK"), status=0, env={"HOOK": "abcdefghijklmnop"})
+        self.assertIn("one of them", self.checked(hook("secret_env: HOOK, secret_file: s"), env={"HOOK": "abcdefghijklmnop"}))
+        self.assertIn("needs secret_file or secret_env", self.checked(hook("forward: 'http://127.0.0.1:1/'")))
+        err = self.checked(hook("secret: abcdefghijklmnop"))
+        self.assertIn("FILE:3:", err)
+        self.assertNotIn("abcdefghijklmnop", err)
+        self.assertIn("a password has no place", self.checked(hook("secret_env: HOOK, forward: 'http://me:pw@h/'"), env={"HOOK": "abcdefghijklmnop"}))
+
+    def test_audit_is_as_strict_about_the_live_tap(self):
+        source = self.write("a.jsonl", good_conversation("c"))
+        done = convtap("audit", "--config", self.config("serve: {tick: never}\n"), source)
+        self.survived(done)
+        self.assertEqual(done.status, 2)
+        self.assertIn("1:15: error: tick", done.err)
 
     # ---- the manual page
 

@@ -205,6 +205,21 @@ static void applied_goes_with_the_group(void **state)
     ct_store_close(store);
 }
 
+/* A conversation that moves is a withdrawal and a put: half of it may not stay where somebody gives up between. */
+static void what_was_not_committed_is_dropped(void **state)
+{
+    (void)state;
+    struct ct_store *store = opened(CT_STORE_WRITE);
+    put_one(store, &(struct tale){.id = "a", .messages = 2}, 1);
+    commit(store);
+    put_one(store, &(struct tale){.id = "b", .messages = 2}, 1);
+    ct_store_close(store);
+    store = opened(CT_STORE_WRITE);
+    assert_int_equal(number_of("SELECT count(*) FROM conversation"), 1);
+    expect_sound(store);
+    ct_store_close(store);
+}
+
 static void sums_of_hours_and_channels(void **state)
 {
     (void)state;
@@ -430,6 +445,7 @@ int main(void)
         T(withdrawn_stays_away),
         T(a_beginning_moves),
         T(applied_goes_with_the_group),
+        T(what_was_not_committed_is_dropped),
         T(sums_of_hours_and_channels),
         T(filters_and_pages),
         T(a_reader_beside_the_writer),

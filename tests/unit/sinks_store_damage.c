@@ -82,6 +82,7 @@ static void another_layout(void **state)
     int rows = 0;
     struct ct_store *store = opened(CT_STORE_WRITE);
     put_one(store, &(struct tale){.id = "a"}, 0);
+    commit(store);
     ct_store_close(store);
     execute("UPDATE conversation SET layout=layout+1");
     store = opened(CT_STORE_WRITE);

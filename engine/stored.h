@@ -1,8 +1,9 @@
-/* stored.h - a message as flat memory, to wait in a spill until its conversation is complete. */
+/* stored.h - a message as flat memory, to wait until its conversation is complete: in a spill or among the open ones.
+ */
 #ifndef CT_STORED_H
 #define CT_STORED_H
 
-#include "cli/spill.h"
+#include "engine/ct.h"
 
 /* Where a message stands in the whole input: what orders messages that have no time. */
 struct ct_place {

@@ -1,5 +1,5 @@
 /* stored.c - writes a message into flat memory and reads it back; see stored.h. */
-#include "cli/stored.h"
+#include "engine/stored.h"
 
 /* The texts of a message in a fixed order; one flag bit each. */
 #define TEXTS(X, m)                                                                                                    \

@@ -1,4 +1,4 @@
-/* cli_stored.c - a message that waits as flat memory is the message that was put there, field by field. */
+/* engine_stored.c - a message that waits as flat memory is the message that was put there, field by field. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "cli/stored.h"
+#include "engine/stored.h"
+#include "engine/stored_pack.h"
 
 static struct ct_stored *store(const struct ct_message *m, uint32_t *bytes)
 {
@@ -160,13 +161,80 @@ static void the_key_is_tenant_and_id(void **state)
     assert_true(ct_conversation_key(&a) != ct_conversation_key(&b));
 }
 
+/* Numbers and texts at the edges, random: what is packed and unpacked is stored as the message itself would be. */
+static void packed(void **state)
+{
+    static const int64_t edges[] = {
+        0, 1, -1, 63, 64, -64, -65, INT32_MAX, INT64_MAX, INT64_MIN + 1, 1772323200000000, -1772323200000000};
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+    enum { EDGES = sizeof edges / sizeof *edges, ROUNDS = 20000, MOST = 4096 };
+    struct ct_stored_same same = {CT_SPAN_LIT("tenant"), CT_SPAN_LIT("c"), CT_SPAN_LIT("user"),
+                                  CT_SPAN_LIT("web"),    CT_SPAN_NONE,     CT_SPAN_LIT("bot")};
+    uint64_t seed = 3;
+    ct_usec written = 0, read = 0;
+    char bytes[MOST];
+    (void)state;
+#define DICE(sides) ((seed = seed * 6364136223846793005ull + 1442695040888963407ull) >> 33) % (sides)
+#define EDGE() edges[DICE(EDGES)]
+#define TEXT() ((ct_span){letters, DICE(3) ? DICE(40) : 0})
+    for (int round = 0; round < ROUNDS; round++) {
+        struct ct_message m, back;
+        struct ct_tool_call calls[3], back_calls[3];
+        size_t texts = 0;
+        ct_message_init(&m);
+        m.tenant = same.tenant;
+        m.conversation_id = same.conversation_id;
+        m.user_id = DICE(2) ? same.user_id : TEXT();
+        m.channel = DICE(2) ? same.channel : TEXT();
+        m.language = TEXT();
+        m.bot = DICE(2) ? same.bot : TEXT();
+        m.id = TEXT();
+        m.text = TEXT();
+        m.role = (enum ct_role)(DICE(CT_ROLE_COUNT));
+        m.ts = DICE(5) ? EDGE() : CT_USEC_NONE;
+        m.has_cost = DICE(2);
+        m.cost = m.has_cost ? EDGE() : 0;
+        m.currency = TEXT();
+        if (DICE(2)) {
+            m.tokens.input = EDGE() & INT64_MAX;
+            m.tokens.output = EDGE() & INT64_MAX;
+        }
+        m.tokens.model = TEXT();
+        m.event.type = (enum ct_event_type)(DICE(CT_EVENT_OTHER + 1));
+        m.event.phase = (enum ct_handoff_phase)(DICE(CT_PHASE_RETURNED + 1));
+        m.event.by = TEXT();
+        m.event.reason = TEXT();
+        m.event.name = TEXT();
+        m.event.value = TEXT();
+        m.event.text = TEXT();
+        m.event.scale_max = (int32_t)EDGE();
+        m.event.scale_min = DICE(2) ? -1 : (int32_t)EDGE();
+        m.tool_call_count = DICE(4);
+        m.tool_calls = calls;
+        for (size_t i = 0; i < m.tool_call_count; i++) {
+            calls[i] = (struct ct_tool_call){.name = TEXT(), .id = TEXT()};
+        }
+        size_t most = ct_stored_pack_most(&m);
+        assert_true(most <= MOST);
+        size_t used = ct_stored_pack(bytes, &m, &same, &written, &texts);
+        assert_true(used <= most && texts < used);
+        assert_int_equal(ct_stored_packed_calls(bytes), m.tool_call_count);
+        assert_int_equal(ct_stored_unpack(bytes, &back, &same, &read, back_calls), used);
+        uint32_t size, back_size;
+        struct ct_stored *one = store(&m, &size), *other = store(&back, &back_size);
+        assert_int_equal(size, back_size);
+        assert_memory_equal(one, other, size);
+        free(one);
+        free(other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything),
-        cmocka_unit_test(narrow_and_long),
-        cmocka_unit_test(nothing),
-        cmocka_unit_test(the_key_is_tenant_and_id),
+        cmocka_unit_test(everything), cmocka_unit_test(narrow_and_long),
+        cmocka_unit_test(nothing),    cmocka_unit_test(the_key_is_tenant_and_id),
+        cmocka_unit_test(packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,223 @@
+/* serve_config.c - is the live tap's configuration one that this machine can run? See serve_config.h. */
+#include "cli/serve_config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/secrets.h"
+#include "cli/zones.h"
+#include "plugin/gate/webhook.h"
+
+enum ct_status ct_serve_access(const struct ct_config *config, struct ct_access **out, struct ct_error *err)
+{
+    const struct ct_serve_settings *serve = ct_config_part(config, CT_SECTION_SERVE, 0);
+    const char *environment = getenv("CONVTAP_TOKENS");
+    *out = NULL;
+    if (!serve->tokens && !(environment && *environment)) {
+        return CT_OK;
+    }
+    return ct_access_open(serve->tokens, environment, out, err);
+}
+
+bool ct_serve_is_open(const struct ct_door_settings *door, const struct ct_access *access)
+{
+    return door->open == CT_DOOR_OPEN || (door->open == CT_DOOR_AUTO && !ct_access_count(access));
+}
+
+bool ct_serve_knows(void *context, ct_span source)
+{
+    const struct ct_config *config = context;
+    const struct ct_config_group *sources = &config->groups[CT_SECTION_SOURCE];
+    for (size_t i = 0; i < sources->count; i++) {
+        if (ct_span_is(source, sources->items[i].name)) {
+            return true;
+        }
+    }
+    return sources->count == 0;
+}
+
+/* ---- checks ----------------------------------------------------------------------------- */
+
+static void check_door(struct ct_config *config, enum ct_section_id section, enum ct_setting_id listen,
+                       enum ct_setting_id open, const struct ct_access *access)
+{
+    const struct ct_config_item *item = &config->groups[section].items[0];
+    const struct ct_door_settings *door = item->to;
+    if (ct_address_is_loopback(door->listen)) {
+        return;
+    }
+    if (door->open == CT_DOOR_OPEN) {
+        ct_config_wrong(config, item, ct_config_entry_of(item, open),
+                        "open: yes is for an address of this machine only, not for %s", door->listen);
+    } else if (!ct_access_count(access)) {
+        ct_config_wrong(config, item, ct_config_entry_of(item, listen),
+                        "%s can be reached from other machines: that needs tokens (serve.tokens, or the environment's "
+                        "CONVTAP_TOKENS)",
+                        door->listen);
+    }
+}
+
+static void check_file(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id, bool secret)
+{
+    const struct ct_config_entry *entry = ct_config_entry_of(item, id);
+    struct ct_error err = {0};
+    if (!entry) {
+        return;
+    }
+    if (secret) {
+        if (ct_secret_file_check(entry->text, &err) != CT_OK) {
+            ct_config_wrong(config, item, entry, "%s: %s", ct_settings[id].key, err.text);
+        }
+    } else if (access(entry->text, R_OK) != 0) {
+        ct_config_wrong(config, item, entry, "%s: cannot read %s: %s", ct_settings[id].key, entry->text,
+                        strerror(errno));
+    }
+}
+
+static void check_secret(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id file,
+                         enum ct_setting_id variable, bool several)
+{
+    const struct ct_config_entry *path = ct_config_entry_of(item, file), *name = ct_config_entry_of(item, variable);
+    const char *from = path ? path->text : NULL, *of = name ? name->text : NULL;
+    struct ct_error err = {0};
+    struct ct_secrets secrets = {0};
+    char *secret = NULL;
+    if ((several ? ct_secrets_read(from, of, &secrets, &err) : ct_secret_read(from, of, &secret, &err)) != CT_OK) {
+        ct_config_wrong(config, item, path ? path : name, "%s: %s", ct_settings[path ? file : variable].key, err.text);
+    }
+    ct_secret_free(secret);
+    ct_secrets_free(&secrets);
+}
+
+static void check_unsigned(struct ct_config *config, const struct ct_config_item *item)
+{
+    const struct ct_webhook_settings *hook = item->to;
+    const struct ct_door_settings *intake = ct_config_part(config, CT_SECTION_INTAKE, 0);
+    if (hook->signature == CT_WEBHOOK_NONE && !ct_address_is_loopback(intake->listen)) {
+        ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_WEBHOOK_SIGNATURE),
+                        "signature: none is for an intake that this machine alone can reach, not for %s",
+                        intake->listen);
+    }
+}
+
+static void check_serve(struct ct_config *config)
+{
+    const struct ct_config_item *item = &config->groups[CT_SECTION_SERVE].items[0];
+    const struct ct_serve_settings *serve = item->to;
+    struct ct_error err = {0};
+    struct ct_access *access = NULL;
+    ct_usec offset;
+    if (ct_zone_offset_at(ct_span_of(serve->zone), 0, &offset, &err) != CT_OK) {
+        ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_SERVE_ZONE), "zone: %s", err.text);
+    }
+    if (ct_serve_access(config, &access, &err) != CT_OK) {
+        ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_SERVE_TOKENS), "tokens: %s", err.text);
+    } else {
+        check_door(config, CT_SECTION_INTAKE, CT_SET_INTAKE_LISTEN, CT_SET_INTAKE_OPEN, access);
+        check_door(config, CT_SECTION_DESK, CT_SET_DESK_LISTEN, CT_SET_DESK_OPEN, access);
+    }
+    ct_access_close(access);
+}
+
+/* A format's option "zone", read here as it will be on loading. */
+static void check_source(struct ct_config *config, const struct ct_config_item *item)
+{
+    const struct ct_source_settings *source = item->to;
+    for (size_t i = 0; i < source->option_count; i++) {
+        const struct ct_option_value *option = &source->options[i];
+        struct ct_error err = {0};
+        size_t len;
+        if (ct_span_is(option->name, "zone") && ct_zone_needs_file(option->value)) {
+            char *bytes = ct_zone_file(option->value, &len, &err);
+            if (!bytes) {
+                ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_SOURCE_OPTIONS), "options: %s", err.text);
+            }
+            free(bytes);
+        }
+    }
+}
+
+void ct_serve_config_check(struct ct_config *config)
+{
+    const struct ct_config_item *intake = &config->groups[CT_SECTION_INTAKE].items[0];
+    const struct ct_config_item *desk = &config->groups[CT_SECTION_DESK].items[0];
+    check_serve(config);
+    check_file(config, intake, CT_SET_INTAKE_CERTIFICATE, false);
+    check_file(config, intake, CT_SET_INTAKE_KEY, true);
+    check_file(config, desk, CT_SET_DESK_CERTIFICATE, false);
+    check_file(config, desk, CT_SET_DESK_KEY, true);
+    for (size_t i = 0; i < config->groups[CT_SECTION_SOURCE].count; i++) {
+        check_source(config, &config->groups[CT_SECTION_SOURCE].items[i]);
+    }
+    for (size_t i = 0; i < config->groups[CT_SECTION_RELAY].count; i++) {
+        const struct ct_config_item *item = &config->groups[CT_SECTION_RELAY].items[i];
+        check_file(config, item, CT_SET_RELAY_CERTIFICATE, false);
+        check_file(config, item, CT_SET_RELAY_KEY, true);
+        check_file(config, item, CT_SET_RELAY_UPSTREAM_AUTHORITIES, false);
+    }
+    for (size_t i = 0; i < config->groups[CT_SECTION_WEBHOOK].count; i++) {
+        const struct ct_config_item *item = &config->groups[CT_SECTION_WEBHOOK].items[i];
+        check_secret(config, item, CT_SET_WEBHOOK_SECRET_FILE, CT_SET_WEBHOOK_SECRET_ENV, true);
+        check_secret(config, item, CT_SET_WEBHOOK_VERIFY_FILE, CT_SET_WEBHOOK_VERIFY_ENV, false);
+        check_unsigned(config, item);
+        check_file(config, item, CT_SET_WEBHOOK_AUTHORITIES, false);
+    }
+    for (size_t i = 0; i < config->groups[CT_SECTION_SUBSCRIPTION].count; i++) {
+        const struct ct_config_item *item = &config->groups[CT_SECTION_SUBSCRIPTION].items[i];
+        check_secret(config, item, CT_SET_SUBSCRIPTION_SECRET_FILE, CT_SET_SUBSCRIPTION_SECRET_ENV, false);
+        check_file(config, item, CT_SET_SUBSCRIPTION_AUTHORITIES, false);
+    }
+}
+
+/* ---- what a reload leaves --------------------------------------------------------------- */
+
+static bool same_value(const struct ct_config_value *a, const struct ct_config_value *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        const char *left = a->entries[i].name, *right = b->entries[i].name;
+        same = strcmp(a->entries[i].text, b->entries[i].text) == 0 &&
+               (left && right ? strcmp(left, right) == 0 : left == right);
+    }
+    return same;
+}
+
+size_t ct_serve_config_differs(const struct ct_config *was, const struct ct_config *is,
+                               void (*key)(void *context, const char *name), void *context)
+{
+    static const enum ct_setting_id own[] = {CT_SET_TARGETS, CT_SET_RETURN_WINDOW};
+    size_t found = 0;
+    char name[200];
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (!same_value(&was->values[own[i]], &is->values[own[i]])) {
+            key(context, ct_settings[own[i]].key);
+            found++;
+        }
+    }
+    for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
+        const struct ct_config_group *a = &was->groups[s], *b = &is->groups[s];
+        const char *above = ct_sections[ct_sections[s].above].key;
+        if (s == CT_SECTION_SOURCE) {
+            continue; /* part of the setup */
+        }
+        if (a->count != b->count) {
+            key(context, ct_sections[s].key);
+            found++;
+            continue;
+        }
+        for (size_t i = 0; i < a->count; i++) {
+            for (unsigned row = 0; row < ct_sections[s].count; row++) {
+                if (same_value(&a->items[i].values[row], &b->items[i].values[row])) {
+                    continue;
+                }
+                (void)snprintf(name, sizeof name, "%s%s%s.%s", above ? above : "", above ? "." : "", ct_sections[s].key,
+                               ct_settings[ct_sections[s].first + row].key);
+                key(context, name);
+                found++;
+            }
+        }
+    }
+    return found;
+}

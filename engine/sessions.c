@@ -1,0 +1,306 @@
+/* sessions.c - a conversation's messages in event order, without copies, cut into sessions, each judged. See
+ * sessions.h; called by cli/batch_close.c and pipeline.c.
+ */
+#include "engine/sessions.h"
+
+#include <stdlib.h>
+
+void ct_sessions_done(struct ct_sessions *s)
+{
+    free(s->order);
+    free(s->times);
+    free(s->calls);
+    *s = (struct ct_sessions){0};
+}
+
+bool ct_sessions_room(struct ct_sessions *s, size_t count)
+{
+    if (count > s->order_capacity) {
+        size_t capacity = s->order_capacity ? s->order_capacity : 64;
+        while (capacity < count) {
+            capacity *= 2;
+        }
+        const struct ct_stored **order = realloc(s->order, capacity * sizeof *order);
+        s->order = order ? order : s->order;
+        ct_usec *times = realloc(s->times, capacity * sizeof *times);
+        s->times = times ? times : s->times;
+        if (!order || !times) {
+            return false;
+        }
+        s->order_capacity = capacity;
+    }
+    return true;
+}
+
+/* ---- event order --------------------------------------------------------------------------------------------------
+ */
+
+static int compare_places(const struct ct_stored *a, const struct ct_stored *b)
+{
+    if (a->input != b->input) {
+        return a->input < b->input ? -1 : 1;
+    }
+    if (a->offset != b->offset) {
+        return a->offset < b->offset ? -1 : 1;
+    }
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static int by_place(const void *left, const void *right)
+{
+    return compare_places(*(const struct ct_stored *const *)left, *(const struct ct_stored *const *)right);
+}
+
+struct timed {
+    ct_usec ts;
+    const struct ct_stored *stored;
+};
+
+static int by_time(const void *left, const void *right)
+{
+    const struct timed *a = left, *b = right;
+    if (a->ts != b->ts) {
+        return a->ts < b->ts ? -1 : 1;
+    }
+    return compare_places(a->stored, b->stored);
+}
+
+static bool speaks(enum ct_role role)
+{
+    return role == CT_ROLE_USER || role == CT_ROLE_BOT || role == CT_ROLE_AGENT;
+}
+
+/* Time first, then place. One untimed word of a speaker, and the source's own order is all there is; a system's or
+ * tool's message without a time stays behind the one it followed. */
+static bool put_in_order(struct ct_sessions *s, size_t count)
+{
+    bool placed = true, timed = true, ordered = true;
+    for (size_t i = 1; i < count && placed; i++) {
+        placed = compare_places(s->order[i - 1], s->order[i]) < 0;
+    }
+    if (!placed) {
+        qsort(s->order, count, sizeof(const struct ct_stored *), by_place);
+    }
+    ct_usec last = INT64_MIN;
+    for (size_t i = 0; i < count; i++) {
+        ct_usec ts = s->order[i]->ts;
+        timed &= ts != CT_USEC_NONE || !speaks(ct_stored_role(s->order[i]));
+        ts = ts == CT_USEC_NONE ? last : ts;
+        ordered &= ts >= last;
+        s->times[i] = last = ts;
+    }
+    if (!timed || ordered) {
+        return true;
+    }
+    struct timed *all = malloc(count * sizeof *all);
+    if (!all) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (struct timed){s->times[i], s->order[i]};
+    }
+    qsort(all, count, sizeof *all, by_time);
+    for (size_t i = 0; i < count; i++) {
+        s->order[i] = all[i].stored;
+    }
+    free(all);
+    return true;
+}
+
+/* A copy of a whole file, under another name, brings the messages of an untimed conversation once more, and nothing in
+ * them tells so; but the whole of what one input says is then the same as what another one said. Drops it; returns how
+ * many are left. */
+static size_t drop_copies(struct ct_sessions *s, size_t count, uint64_t *duplicates)
+{
+    size_t kept = 0, part_count = 0;
+    uint64_t *parts = NULL; /* what each input said, by hash */
+    bool timed = true;
+    for (size_t i = 0; i < count; i++) {
+        timed &= s->order[i]->ts != CT_USEC_NONE || !speaks(ct_stored_role(s->order[i]));
+    }
+    if (timed || s->order[0]->input == s->order[count - 1]->input) {
+        return count;
+    }
+    for (size_t from = 0, to; from < count; from = to) {
+        uint64_t hash = 0;
+        for (to = from; to < count && s->order[to]->input == s->order[from]->input; to++) {
+            const struct ct_stored *stored = s->order[to];
+            uint64_t head[3] = {hash, stored->flags, (uint64_t)stored->ts};
+            hash = ct_hash((ct_span){(const char *)head, sizeof head}, 0xF11E);
+            hash = ct_hash((ct_span){(const char *)(stored + 1), stored->bytes - sizeof *stored}, hash);
+        }
+        bool copy = false;
+        for (size_t i = 0; i < part_count && !copy; i++) {
+            copy = parts[i] == hash;
+        }
+        uint64_t *more = copy ? NULL : realloc(parts, (part_count + 1) * sizeof *parts);
+        if (more) {
+            parts = more;
+            parts[part_count++] = hash;
+        }
+        if (copy) {
+            *duplicates += to - from;
+        } else {
+            memmove(s->order + kept, s->order + from, (to - from) * sizeof *s->order);
+            kept += to - from;
+        }
+    }
+    free(parts);
+    return kept;
+}
+
+/* ---- sessions
+ * -------------------------------------------------------------------------------------------------------- */
+
+/* The session that goes on. */
+struct run {
+    struct ct_conversation *conversation;
+    const struct ct_silence *silence;
+    const struct ct_sessions_out *out;
+    size_t count;
+    const struct ct_stored *first; /* of the session */
+    ct_usec last;
+    ct_span channel;
+    bool closed;
+    const struct ct_stored *over_first; /* messages that the session has no room for */
+    uint64_t over;
+};
+
+/* What a message is to the conversation so far. */
+enum place {
+    GOES_ON,
+    BELATED, /* belongs to it, but says nothing about when it ended: a rating, a remark of the system */
+    BEGINS   /* another session */
+};
+
+static ct_usec between(ct_usec from, ct_usec to)
+{
+    ct_usec gap;
+    return __builtin_sub_overflow(to, from, &gap) ? INT64_MAX : gap;
+}
+
+/* A system's or a tool's message after the silence opens a session only where somebody speaks soon after it. */
+static bool opens_nothing(struct ct_sessions *s, size_t at, size_t count, ct_usec idle)
+{
+    const struct ct_stored *message = s->order[at];
+    if (speaks(ct_stored_role(message))) {
+        return false;
+    }
+    for (s->speaker = s->speaker > at ? s->speaker : at + 1; s->speaker < count; s->speaker++) {
+        const struct ct_stored *next = s->order[s->speaker];
+        if (speaks(ct_stored_role(next))) {
+            return next->ts != CT_USEC_NONE && between(message->ts, next->ts) > idle;
+        }
+    }
+    return true;
+}
+
+/* After silence, or when the customer writes after a close, another session begins; an answer to a survey still belongs
+ * to the conversation that it is about, and so does what the platform says about it later. */
+static enum place place_of(struct ct_sessions *s, const struct run *run, size_t at, const struct ct_message *m)
+{
+    struct ct_conversation *c = run->conversation;
+    if (m->event.type == CT_EVENT_FEEDBACK || m->event.type == CT_EVENT_LABEL || m->event.type == CT_EVENT_CLOSE) {
+        return BELATED;
+    }
+    if (m->event.type == CT_EVENT_REOPEN) {
+        return GOES_ON;
+    }
+    ct_usec idle = ct_silence_of(run->silence, run->channel, ct_conversation_person_expected(c));
+    bool silence = m->ts != CT_USEC_NONE && run->last != CT_USEC_NONE && between(run->last, m->ts) > idle;
+    bool again = run->closed && m->role == CT_ROLE_USER;
+    if (!silence && !again) {
+        return GOES_ON;
+    }
+    if (ct_conversation_knows(c, m) || ct_conversation_answers_survey(c, m) ||
+        (silence && opens_nothing(s, at, run->count, idle))) {
+        return BELATED;
+    }
+    return !silence && ct_conversation_survey_open(c) ? GOES_ON : BEGINS;
+}
+
+static enum ct_status read_back(struct ct_sessions *s, const struct ct_stored *stored, struct ct_message *m)
+{
+    uint32_t calls = ct_stored_call_count(stored);
+    if (calls > s->call_capacity) {
+        struct ct_tool_call *more = realloc(s->calls, calls * sizeof *more);
+        if (!more) {
+            return CT_NO_MEMORY;
+        }
+        s->calls = more;
+        s->call_capacity = calls;
+    }
+    ct_stored_read(stored, m, s->calls);
+    return CT_OK;
+}
+
+static enum ct_status finish(struct run *run)
+{
+    if (run->over) {
+        run->out->over(run->out->context, run->over_first, run->over);
+        run->over = 0;
+    }
+    const struct ct_record *record = ct_conversation_close(run->conversation);
+    return record ? run->out->record(run->out->context, record, run->first) : CT_NO_MEMORY;
+}
+
+static void begin(struct run *run, uint32_t session, const struct ct_stored *first)
+{
+    ct_conversation_begin(run->conversation, session);
+    run->first = first;
+    run->channel = CT_SPAN_NONE;
+    run->closed = false;
+}
+
+enum ct_status ct_sessions_close(struct ct_sessions *s, struct ct_conversation *conversation,
+                                 const struct ct_silence *silence, size_t count, bool whole,
+                                 const struct ct_sessions_out *out, struct ct_sessions_end *end)
+{
+    *end = (struct ct_sessions_end){0};
+    if (!put_in_order(s, count)) {
+        return CT_NO_MEMORY;
+    }
+    if (!whole) {
+        count = drop_copies(s, count, &end->duplicates);
+    }
+    struct run run = {
+        .conversation = conversation, .silence = silence, .out = out, .count = count, .last = CT_USEC_NONE};
+    uint32_t session = 1;
+    s->speaker = 0;
+    begin(&run, session, s->order[0]);
+    for (size_t i = 0; i < count; i++) {
+        struct ct_message m;
+        bool duplicate;
+        enum ct_status status = read_back(s, s->order[i], &m);
+        if (status != CT_OK) {
+            return status;
+        }
+        enum place place = whole || i == 0 ? GOES_ON : place_of(s, &run, i, &m);
+        if (place == BEGINS) {
+            status = finish(&run);
+            if (status != CT_OK) {
+                return status;
+            }
+            begin(&run, ++session, s->order[i]);
+        }
+        run.channel = run.channel.len ? run.channel : m.channel;
+        status = ct_conversation_append(conversation, &m, &duplicate);
+        if (status == CT_LIMIT) {
+            run.over_first = run.over ? run.over_first : s->order[i];
+            run.over++;
+        } else if (status != CT_OK) {
+            return status;
+        } else if (duplicate) {
+            end->duplicates++;
+        } else if (out->message) {
+            out->message(out->context, &m);
+        }
+        if (m.ts != CT_USEC_NONE && (run.last == CT_USEC_NONE || (place != BELATED && m.ts > run.last))) {
+            run.last = m.ts;
+        }
+        run.closed = m.event.type == CT_EVENT_CLOSE || (run.closed && m.event.type != CT_EVENT_REOPEN);
+    }
+    end->person_expected = ct_conversation_person_expected(conversation);
+    end->survey_open = ct_conversation_survey_open(conversation);
+    return finish(&run);
+}

@@ -1,0 +1,33 @@
+/* desk_range.h - figures of any span of time, counted from the store: all conversations of each customer together, so
+ * that FCR, recurrence and the like have values. */
+#ifndef CT_DESK_RANGE_H
+#define CT_DESK_RANGE_H
+
+#include "metrics/kpi.h"
+#include "sinks/store.h"
+
+struct ct_range_options {
+    ct_usec from, to; /* of when a conversation started, [from, to) */
+    bool published;   /* of when it was first published, instead */
+    bool alone;       /* judge first contact and returns by the range alone; else also by what the same customers did in
+                         the return window before and after it */
+    const enum ct_slice_field *by; /* NULL = no slices */
+    ct_usec window_usec;           /* return window */
+    const struct ct_kpi_options *kpis;
+    size_t conversations_max, bytes_max;
+};
+
+struct ct_range {
+    struct ct_block total;
+    struct ct_block *slices;
+    size_t slice_count;
+    struct ct_kpi_slices *kept; /* the slices' keys */
+    uint64_t counted, around;   /* conversations in the range; of the same customers around it */
+    ct_usec as_of;              /* up to when it is known who came back; CT_USEC_NONE */
+};
+/* CT_LIMIT: more conversations or bytes than the maxima. The caller frees: ct_range_done. */
+enum ct_status ct_range_compute(struct ct_store *store, const struct ct_range_options *options, struct ct_range *out,
+                                struct ct_error *err) CT_MUST_USE;
+void ct_range_done(struct ct_range *range);
+
+#endif

@@ -1,0 +1,44 @@
+/* desk_state.h - the desk's inside: what its routes and its feed share. Private to the desk*.c files and their tests.
+ */
+#ifndef CT_DESK_STATE_H
+#define CT_DESK_STATE_H
+
+#include "metrics/customer.h"
+#include "plugin/gate/desk.h"
+#include "plugin/gate/desk_answer.h"
+#include "plugin/gate/desk_feed.h"
+#include "plugin/gate/desk_query.h"
+
+enum { CT_DESK_ROUTES_MAX = 20 };
+
+struct ct_desk {
+    struct ct_desk_options options; /* with the defaults filled in */
+    struct ct_store *store;         /* the gate's thread's own; opened when it is first asked for */
+    struct ct_store_stats counted;  /* counting a store takes time: at most every ten seconds */
+    ct_usec counted_at;
+    struct ct_route routes[CT_DESK_ROUTES_MAX];
+    size_t route_count;
+    struct ct_gate_protocol protocol;
+    struct ct_desk_feed *feed;
+};
+
+/* The store, or NULL: the reply says why (503). */
+struct ct_store *ct_desk_store(struct ct_desk *desk, struct ct_reply *reply) CT_MUST_USE;
+/* A status of the store or the machine as an answer. */
+void ct_desk_fail(struct ct_reply *reply, enum ct_status status, const struct ct_error *err);
+/* Refuses every parameter; false = answered. For routes that take none. */
+bool ct_desk_no_query(const struct ct_request *request, struct ct_reply *reply) CT_MUST_USE;
+
+/* ---- the routes' handlers; `context` is the desk ---- */
+typedef void ct_desk_handler(void *context, const struct ct_request *request, struct ct_reply *reply);
+ct_desk_handler ct_desk_kpis, ct_desk_catalogue;                                              /* desk_kpis.c */
+ct_desk_handler ct_desk_conversations, ct_desk_conversation;                                  /* desk_conversations.c */
+ct_desk_handler ct_desk_health, ct_desk_ready, ct_desk_drops, ct_desk_status, ct_desk_reload; /* desk_status.c */
+ct_desk_handler ct_desk_metrics;                                                              /* desk_metrics.c */
+ct_desk_handler ct_desk_openapi, ct_desk_page;                                                /* desk.c */
+
+/* Why a figure of a window has no value: "needs_customers" where the KPI looks at a customer's other conversations,
+ * which a window does not have; else NULL. */
+const char *ct_desk_window_reason(const struct ct_figure *figure);
+
+#endif

@@ -1,0 +1,552 @@
+/* live.c - the windows. Folded by the tap's thread; computed by whoever asks (API, metrics page, live feed).
+ *
+ * Two rings of states, minutes and hours; every conversation goes into one of each. A window is a sum of states, made
+ * when it is asked for. The lock is held to take hold of the packed bytes of its states, not while they are added up,
+ * so asking never keeps the tap waiting; only the few states that changed since are packed under it.
+ */
+#include "plugin/tap/live.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "plugin/tap/live_state.h"
+
+#define SLICES_MAX_DEFAULT 50
+#define MINUTES 61        /* the running one and those of an hour before it */
+#define HOURS 25          /* the running one, and of the longest day the others */
+#define OPEN_SETS_MAX 300 /* of 110 KB each; of all open states, but for the two that are folded into */
+#define LATEST (INT64_MAX / 4)
+
+struct ring {
+    struct ct_live_state *at;
+    size_t count;
+    ct_usec span;
+    int64_t oldest, running; /* numbers of the states that may exist; none while running < oldest */
+};
+
+/* The last answer of a window, kept until something changes. */
+struct answer {
+    bool known;
+    uint64_t content; /* of the live it was computed from */
+    struct ct_live_view view;
+};
+
+struct ct_live {
+    pthread_mutex_t lock;
+    struct ct_live_shape shape;
+    struct ct_kpi_set *alone; /* one record, to give it back; empty between calls */
+    const struct ct_kpi_options *kpis;
+    ct_usec zone, now;
+    struct ct_live_state minute_states[MINUTES], hour_states[HOURS];
+    struct ring minutes, hours;
+    uint64_t generation;
+    uint64_t content; /* rises with what changes figures: not with messages, which are read each time */
+    uint64_t folds;
+    struct answer answers[CT_WINDOW_COUNT][CT_LIVE_PARTS_MAX];
+};
+
+static const char *const window_texts[] = {
+#define X(name, text) text,
+    CT_WINDOW_MAP(X)
+#undef X
+};
+
+const char *ct_window_text(enum ct_window window)
+{
+    return window_texts[window];
+}
+
+bool ct_window_from(ct_span text, enum ct_window *out)
+{
+    for (int window = 0; window < CT_WINDOW_COUNT; window++) {
+        if (ct_span_is(text, window_texts[window])) {
+            *out = (enum ct_window)window;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t floor_div(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+/* ---- states ----------------------------------------------------------------------------------------------------- */
+
+static void ring_init(struct ring *ring, struct ct_live_state *states, size_t count, ct_usec span)
+{
+    *ring = (struct ring){.at = states, .count = count, .span = span, .oldest = 0, .running = -1};
+    for (size_t i = 0; i < count; i++) {
+        states[i].number = CT_LIVE_NUMBER_NONE;
+    }
+}
+
+static struct ct_live_state *slot(const struct ring *ring, int64_t number)
+{
+    int64_t place = number % (int64_t)ring->count;
+    return &ring->at[place < 0 ? place + (int64_t)ring->count : place];
+}
+
+static void ring_advance(struct ring *ring, int64_t oldest, int64_t running)
+{
+    ring->oldest = oldest;
+    ring->running = running;
+    for (size_t i = 0; i < ring->count; i++) {
+        if (ring->at[i].number != CT_LIVE_NUMBER_NONE && ring->at[i].number < oldest) {
+            ct_live_state_clear(&ring->at[i]);
+        }
+    }
+}
+
+/* The state of that number, made if need be; NULL = its time has passed. */
+static struct ct_live_state *state_of(const struct ring *ring, int64_t number)
+{
+    if (number < ring->oldest || number > ring->running) {
+        return NULL;
+    }
+    struct ct_live_state *state = slot(ring, number);
+    if (state->number != number) {
+        ct_live_state_clear(state);
+        state->number = number;
+    }
+    return state;
+}
+
+/* Counts the sets of a ring's open states; *oldest = the one of them that has not been folded into for longest. */
+static size_t open_sets(const struct ring *ring, const struct ct_live_state *but, struct ct_live_state **oldest)
+{
+    size_t sets = 0;
+    for (size_t i = 0; i < ring->count; i++) {
+        struct ct_live_state *s = &ring->at[i];
+        if (s != but && ct_live_state_is_open(s)) {
+            sets += ct_live_state_sets(s);
+            *oldest = !*oldest || s->used < (*oldest)->used ? s : *oldest;
+        }
+    }
+    return sets;
+}
+
+/* Before a state is folded into. Revisions go to minutes that have passed, mostly to the last few: those stay open. */
+static void make_room(struct ct_live *live, struct ct_live_state *state)
+{
+    state->used = ++live->folds;
+    if (ct_live_state_is_open(state)) {
+        return;
+    }
+    for (;;) {
+        struct ct_live_state *oldest = NULL;
+        size_t sets = open_sets(&live->minutes, state, &oldest);
+        sets += open_sets(&live->hours, state, &oldest);
+        if (!oldest || sets <= OPEN_SETS_MAX) {
+            return;
+        }
+        ct_live_state_close(oldest, &live->shape);
+        if (ct_live_state_is_open(oldest)) {
+            return; /* no memory to pack it: it stays as it is */
+        }
+    }
+}
+
+static bool is_time(ct_usec at)
+{
+    return at >= -LATEST && at <= LATEST;
+}
+
+/* Time never goes back here, as in the pipeline. */
+static void advance(struct ct_live *live, ct_usec now)
+{
+    if (!is_time(now) || (live->now != CT_USEC_NONE && now <= live->now)) {
+        return;
+    }
+    int64_t minute = floor_div(now, CT_USEC_PER_MINUTE), hour = floor_div(now + live->zone, CT_USEC_PER_HOUR);
+    int64_t today = floor_div(now + live->zone, CT_USEC_PER_DAY) * 24;
+    bool first = live->now == CT_USEC_NONE;
+    live->now = now;
+    if (first || minute != live->minutes.running || hour != live->hours.running) {
+        ring_advance(&live->minutes, minute - (MINUTES - 1), minute);
+        ring_advance(&live->hours, today, hour);
+        live->content++;
+        live->generation++;
+    }
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+struct ct_live *ct_live_new(const struct ct_live_options *options)
+{
+    assert(options->field_count <= CT_LIVE_FIELDS_MAX);
+    struct ct_live *live = calloc(1, sizeof *live);
+    if (!live) {
+        return NULL;
+    }
+    live->shape.scratch = ct_kpis_new();
+    live->alone = ct_kpis_new();
+    if (!live->shape.scratch || !live->alone || pthread_mutex_init(&live->lock, NULL) != 0) {
+        ct_kpis_free(live->shape.scratch);
+        ct_kpis_free(live->alone);
+        free(live);
+        return NULL;
+    }
+    live->shape.field_count = options->field_count;
+    for (size_t i = 0; i < options->field_count; i++) {
+        live->shape.fields[i] = options->fields[i];
+    }
+    live->shape.slices_max = options->slices_max ? options->slices_max : SLICES_MAX_DEFAULT;
+    live->zone = options->zone_usec;
+    live->kpis = options->kpis;
+    live->now = CT_USEC_NONE;
+    ring_init(&live->minutes, live->minute_states, MINUTES, CT_USEC_PER_MINUTE);
+    ring_init(&live->hours, live->hour_states, HOURS, CT_USEC_PER_HOUR);
+    return live;
+}
+
+static void ring_clear(struct ring *ring)
+{
+    for (size_t i = 0; i < ring->count; i++) {
+        ct_live_state_clear(&ring->at[i]);
+    }
+}
+
+void ct_live_free(struct ct_live *live)
+{
+    if (!live) {
+        return;
+    }
+    ring_clear(&live->minutes);
+    ring_clear(&live->hours);
+    for (size_t window = 0; window < CT_WINDOW_COUNT; window++) {
+        for (size_t part = 0; part < CT_LIVE_PARTS_MAX; part++) {
+            ct_live_view_done(&live->answers[window][part].view);
+        }
+    }
+    ct_kpis_free(live->shape.scratch);
+    ct_kpis_free(live->alone);
+    pthread_mutex_destroy(&live->lock);
+    free(live);
+}
+
+/* ---- folding ---------------------------------------------------------------------------------------------------- */
+
+/* A record as one that nobody has compared with its customer's others: a store that an audit wrote to may have marked
+ * it, the pipeline has not, and what is given back must be what was put in. *copy is the caller's to free. */
+static enum ct_status unmarked(const struct ct_record *record, const struct ct_record **out, struct ct_record **copy)
+{
+    *copy = NULL;
+    *out = record;
+    if (!record || (record->first_contact == CT_NULL && !record->returned && record->observed_usec == 0)) {
+        return CT_OK;
+    }
+    *copy = malloc(record->bytes);
+    if (!*copy) {
+        return CT_NO_MEMORY;
+    }
+    memcpy(*copy, record, record->bytes);
+    (*copy)->first_contact = CT_NULL;
+    (*copy)->returned = (*copy)->is_return = (*copy)->immature = false;
+    (*copy)->next_contact_usec = (*copy)->previous_contact_usec = CT_USEC_NONE;
+    (*copy)->observed_usec = 0;
+    *out = *copy;
+    return CT_OK;
+}
+
+static enum ct_status fold_ring(struct ct_live *live, struct ring *ring, int64_t number,
+                                const struct ct_record *replaced, const struct ct_record *record)
+{
+    struct ct_live_state *state = state_of(ring, number);
+    if (!state) {
+        return CT_OK;
+    }
+    make_room(live, state);
+    enum ct_status taken = replaced ? ct_live_state_take(state, &live->shape, replaced, live->alone) : CT_OK;
+    enum ct_status folded = record ? ct_live_state_fold(state, &live->shape, record) : CT_OK;
+    return taken == CT_OK ? folded : taken;
+}
+
+enum ct_status ct_live_fold(struct ct_live *live, ct_usec first_published_at, const struct ct_record *replaced,
+                            const struct ct_record *record)
+{
+    struct ct_record *replaced_copy = NULL, *record_copy = NULL;
+    enum ct_status status = unmarked(replaced, &replaced, &replaced_copy);
+    if (status == CT_OK) {
+        status = unmarked(record, &record, &record_copy);
+    }
+    if (status == CT_OK && is_time(first_published_at)) {
+        pthread_mutex_lock(&live->lock);
+        advance(live, first_published_at);
+        live->content++;
+        live->generation++;
+        if (replaced) {
+            ct_kpis_fold(live->alone, replaced);
+        }
+        enum ct_status minute =
+            fold_ring(live, &live->minutes, floor_div(first_published_at, CT_USEC_PER_MINUTE), replaced, record);
+        status = fold_ring(live, &live->hours, floor_div(first_published_at + live->zone, CT_USEC_PER_HOUR), replaced,
+                           record);
+        status = minute == CT_OK ? status : minute;
+        if (replaced) {
+            ct_kpis_zero(live->alone);
+        }
+        pthread_mutex_unlock(&live->lock);
+    }
+    free(replaced_copy);
+    free(record_copy);
+    return status;
+}
+
+void ct_live_messages(struct ct_live *live, ct_usec at, uint64_t count)
+{
+    if (!is_time(at) || count == 0) {
+        return;
+    }
+    pthread_mutex_lock(&live->lock);
+    advance(live, at);
+    struct ct_live_state *minute = state_of(&live->minutes, floor_div(at, CT_USEC_PER_MINUTE));
+    struct ct_live_state *hour = state_of(&live->hours, floor_div(at + live->zone, CT_USEC_PER_HOUR));
+    if (minute) {
+        minute->messages += count;
+    }
+    if (hour) {
+        hour->messages += count;
+    }
+    live->generation += minute || hour;
+    pthread_mutex_unlock(&live->lock);
+}
+
+void ct_live_tick(struct ct_live *live, ct_usec now)
+{
+    pthread_mutex_lock(&live->lock);
+    advance(live, now);
+    pthread_mutex_unlock(&live->lock);
+}
+
+uint64_t ct_live_generation(const struct ct_live *live)
+{
+    struct ct_live *locked = (struct ct_live *)(uintptr_t)live; /* the lock is no part of what is const */
+    pthread_mutex_lock(&locked->lock);
+    uint64_t generation = live->generation;
+    pthread_mutex_unlock(&locked->lock);
+    return generation;
+}
+
+/* ---- computing -------------------------------------------------------------------------------------------------- */
+
+/* What a window is made of, held without the lock. */
+struct held {
+    struct ct_live_bytes *total[MINUTES], *slices[MINUTES];
+    size_t count;
+    uint64_t content;
+};
+
+_Static_assert(MINUTES >= HOURS, "a window has at most MINUTES states");
+
+static const struct ring *ring_of(const struct ct_live *live, enum ct_window window, int64_t *first)
+{
+    static const int64_t minutes[] = {[CT_WINDOW_1M] = 1, [CT_WINDOW_5M] = 5, [CT_WINDOW_1H] = 60};
+    if (window == CT_WINDOW_TODAY) {
+        *first = live->hours.oldest;
+        return &live->hours;
+    }
+    *first = live->minutes.running - minutes[window];
+    return &live->minutes;
+}
+
+/* The view without figures. Under the lock. */
+static void look(const struct ct_live *live, enum ct_window window, struct ct_live_view *view)
+{
+    memset(view, 0, sizeof *view);
+    view->from = view->to = live->now;
+    if (live->now == CT_USEC_NONE) {
+        return;
+    }
+    int64_t first;
+    const struct ring *ring = ring_of(live, window, &first);
+    view->from = first * ring->span - (ring == &live->hours ? live->zone : 0);
+    for (int64_t number = first; number <= ring->running; number++) {
+        const struct ct_live_state *state = slot(ring, number);
+        view->messages += state->number == number ? state->messages : 0;
+    }
+}
+
+/* Under the lock. */
+static enum ct_status hold(struct ct_live *live, enum ct_window window, size_t part, struct held *held)
+{
+    held->content = live->content;
+    held->count = 0;
+    int64_t first;
+    const struct ring *ring = ring_of(live, window, &first);
+    for (int64_t number = first; number <= ring->running; number++) {
+        struct ct_live_state *state = slot(ring, number);
+        if (state->number != number) {
+            continue;
+        }
+        struct ct_live_bytes **total = &held->total[held->count], **slices = &held->slices[held->count];
+        *slices = NULL;
+        enum ct_status status = ct_live_state_bytes(state, 0, total);
+        if (status == CT_OK && part > 0) {
+            status = ct_live_state_bytes(state, part, slices);
+        }
+        held->count++;
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    return CT_OK;
+}
+
+/* Under the lock. */
+static void let_go(struct held *held)
+{
+    for (size_t i = 0; i < held->count; i++) {
+        ct_live_bytes_unref(held->total[i]);
+        ct_live_bytes_unref(held->slices[i]);
+    }
+}
+
+/* A block of its own memory. */
+static enum ct_status copy_block(const struct ct_block *from, struct ct_block *to)
+{
+    *to = *from;
+    to->figures = NULL;
+    struct ct_figure *figures = malloc((from->figure_count ? from->figure_count : 1) * sizeof *figures);
+    if (!figures) {
+        to->figure_count = 0;
+        return CT_NO_MEMORY;
+    }
+    if (from->figure_count) {
+        memcpy(figures, from->figures, from->figure_count * sizeof *figures);
+    }
+    to->figures = figures;
+    return CT_OK;
+}
+
+/* Blocks, and behind them the keys that they show: one piece of memory. */
+static enum ct_status copy_blocks(const struct ct_block *from, size_t count, struct ct_block **out)
+{
+    *out = NULL;
+    if (count == 0) {
+        return CT_OK;
+    }
+    struct ct_block *blocks = calloc(count, sizeof *blocks + CT_SLICE_KEY_BYTES);
+    if (!blocks) {
+        return CT_NO_MEMORY;
+    }
+    char *keys = (char *)(blocks + count);
+    for (size_t i = 0; i < count; i++) {
+        if (copy_block(&from[i], &blocks[i]) != CT_OK) {
+            ct_blocks_done(blocks, i);
+            return CT_NO_MEMORY;
+        }
+        char *key = keys + i * CT_SLICE_KEY_BYTES;
+        assert(from[i].key.len < CT_SLICE_KEY_BYTES);
+        if (from[i].key.len) {
+            memcpy(key, from[i].key.at, from[i].key.len);
+        }
+        blocks[i].key.at = key;
+    }
+    *out = blocks;
+    return CT_OK;
+}
+
+static enum ct_status copy_figures(const struct ct_live_view *from, struct ct_live_view *to)
+{
+    enum ct_status status = copy_block(&from->total, &to->total);
+    if (status == CT_OK) {
+        status = copy_blocks(from->slices, from->slice_count, &to->slices);
+        to->slice_count = status == CT_OK ? from->slice_count : 0;
+    }
+    return status;
+}
+
+/* Without the lock. */
+static enum ct_status add_up(const struct ct_live *live, const struct held *held, const enum ct_slice_field *by,
+                             struct ct_live_view *view)
+{
+    struct ct_block *blocks = NULL;
+    size_t block_count = 0;
+    struct ct_kpi_set *total = ct_kpis_new(), *scratch = ct_kpis_new();
+    struct ct_kpi_slices *slices = by ? ct_slices_new(*by, live->shape.slices_max) : NULL;
+    enum ct_status status = total && scratch && (slices || !by) ? CT_OK : CT_NO_MEMORY;
+    for (size_t i = 0; i < held->count && status == CT_OK; i++) {
+        if (held->total[i]) {
+            (void)ct_kpis_merge_packed(total, held->total[i]->packed.at, scratch);
+        }
+        if (held->slices[i]) {
+            status = ct_slices_merge_packed(slices, held->slices[i]->packed.at, scratch);
+        }
+    }
+    if (status == CT_OK) {
+        status = ct_kpis_compute(total, live->kpis, &view->total);
+    }
+    if (status == CT_OK && by) {
+        status = ct_slices_compute(slices, live->kpis, &blocks, &block_count);
+    }
+    if (status == CT_OK) {
+        status = copy_blocks(blocks, block_count, &view->slices);
+        view->slice_count = status == CT_OK ? block_count : 0;
+    }
+    ct_blocks_done(blocks, block_count);
+    ct_slices_free(slices);
+    ct_kpis_free(scratch);
+    ct_kpis_free(total);
+    return status;
+}
+
+/* The answer is kept for who asks next; without memory for it there is none. Under the lock. */
+static void keep(struct answer *answer, uint64_t content, const struct ct_live_view *view)
+{
+    if (answer->known && answer->content >= content) {
+        return;
+    }
+    ct_live_view_done(&answer->view);
+    answer->content = content;
+    answer->known = copy_figures(view, &answer->view) == CT_OK;
+    if (!answer->known) {
+        ct_live_view_done(&answer->view);
+    }
+}
+
+enum ct_status ct_live_compute(struct ct_live *live, enum ct_window window, const enum ct_slice_field *by,
+                               struct ct_live_view *out)
+{
+    size_t part = 0;
+    memset(out, 0, sizeof *out);
+    if (by) {
+        for (part = 1; part <= live->shape.field_count && live->shape.fields[part - 1] != *by; part++) {
+        }
+        if (part > live->shape.field_count) {
+            return CT_NOT_FOUND;
+        }
+    }
+    struct answer *answer = &live->answers[window][part];
+    struct held held = {.count = 0};
+    pthread_mutex_lock(&live->lock);
+    look(live, window, out);
+    bool known = answer->known && answer->content == live->content;
+    enum ct_status status = known ? copy_figures(&answer->view, out) : hold(live, window, part, &held);
+    if (known || status != CT_OK) {
+        let_go(&held);
+        pthread_mutex_unlock(&live->lock);
+    } else {
+        pthread_mutex_unlock(&live->lock);
+        status = add_up(live, &held, by, out);
+        pthread_mutex_lock(&live->lock);
+        if (status == CT_OK) {
+            keep(answer, held.content, out);
+        }
+        let_go(&held);
+        pthread_mutex_unlock(&live->lock);
+    }
+    if (status != CT_OK) {
+        ct_live_view_done(out);
+    }
+    return status;
+}
+
+void ct_live_view_done(struct ct_live_view *view)
+{
+    ct_block_done(&view->total);
+    ct_blocks_done(view->slices, view->slice_count);
+    memset(view, 0, sizeof *view);
+}
