@@ -1,11 +1,13 @@
 /* generate.c - bench_generate: support conversations in Spanish, English and Portuguese, the same for the same seed.
  *
- *   bench_generate --messages N [--shape messages|conversations] [--seed S] > FILE
+ *   bench_generate --messages N [--shape messages|conversations] [--close some|each|none]
+ *                  [--most N] [--seed S] > FILE
  *
  * Native transcript lines (docs/formats: "convtap"). `messages`: a message a line, about a hundred conversations under
  * way at any moment, in the order of time, as a log has them. `conversations`: the same conversations, one a line.
  * Texts have 110-150 bytes on average and are put together from phrases.h with numbers, names and dates, so that few
- * repeat. Called by bench/run.
+ * repeat. --close: which conversations end with a close event; by default some do. --most: none has more messages.
+ * Called by bench/run and bench/tap_run.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -127,8 +129,8 @@ static void add(struct chat *chat, enum step step)
         chat->steps[chat->step_count++] = step;
 }
 
-/* Decides how the whole conversation goes. */
-static void chat_begin(struct chat *chat, uint64_t number, uint64_t seed, int64_t start_ms)
+/* Decides how the conversation goes, but for the close event that may be said at its end. */
+static void chat_plan(struct chat *chat, uint64_t number, uint64_t seed, int64_t start_ms)
 {
     memset(chat, 0, sizeof *chat);
     chat->number = number;
@@ -184,6 +186,21 @@ static void chat_begin(struct chat *chat, uint64_t number, uint64_t seed, int64_
     }
     if (below(&chat->chance, 2))
         add(chat, STEP_CLOSE);
+}
+
+static unsigned messages_most;
+static enum { CLOSE_SOME, CLOSE_EACH, CLOSE_NONE } closing;
+
+static void chat_begin(struct chat *chat, uint64_t number, uint64_t seed, int64_t start_ms)
+{
+    chat_plan(chat, number, seed, start_ms);
+    if (messages_most && chat->step_count > messages_most)
+        chat->step_count = messages_most;
+    bool closes = chat->steps[chat->step_count - 1] == STEP_CLOSE;
+    if (closing == CLOSE_EACH && !closes)
+        add(chat, STEP_CLOSE);
+    if (closing == CLOSE_NONE && closes)
+        chat->step_count--;
 }
 
 static void put_json_text(FILE *out, const char *text)
@@ -377,7 +394,9 @@ static uint64_t write_messages(uint64_t messages, uint64_t seed, int64_t start_m
 
 static int usage(void)
 {
-    fputs("usage: bench_generate --messages N [--shape messages|conversations] [--seed S]\n", stderr);
+    fputs("usage: bench_generate --messages N [--shape messages|conversations] "
+          "[--close some|each|none] [--most N] [--seed S]\n",
+          stderr);
     return 2;
 }
 
@@ -392,11 +411,16 @@ int main(int argc, char **argv)
             return usage();
         if (strcmp(argv[i], "--messages") == 0)
             messages = strtoull(value, &end, 10);
+        else if (strcmp(argv[i], "--most") == 0)
+            messages_most = (unsigned)strtoul(value, &end, 10);
         else if (strcmp(argv[i], "--seed") == 0)
             seed = strtoull(value, &end, 10);
         else if (strcmp(argv[i], "--shape") == 0 &&
                  (strcmp(value, "messages") == 0 || strcmp(value, "conversations") == 0))
             whole = strcmp(value, "conversations") == 0;
+        else if (strcmp(argv[i], "--close") == 0 &&
+                 (strcmp(value, "some") == 0 || strcmp(value, "each") == 0 || strcmp(value, "none") == 0))
+            closing = value[0] == 's' ? CLOSE_SOME : value[0] == 'e' ? CLOSE_EACH : CLOSE_NONE;
         else
             return usage();
         if (end && (end == value || *end))

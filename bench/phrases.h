@@ -2,10 +2,12 @@
  * Portuguese.
  *
  * Slots: {n} order number, {p} product, {c} city, {m} amount, {d} date, {h} hour, {a} first name. Each table ends with
- * NULL. Included by generate.c only.
+ * NULL. Included by generate.c and relay_load.c.
  */
 #ifndef BENCH_PHRASES_H
 #define BENCH_PHRASES_H
+
+#include <stddef.h>
 
 enum phrase_kind {
     SAY_OPEN,     /* the customer's problem */
