@@ -258,7 +258,7 @@ static void limits(void **state)
     struct ct_pipeline_limits few = {.open_max = 3}, small = {.conversation_bytes_max = 300},
                               tight = {.memory_max = 2000};
     struct ct_pipeline_stats stats;
-    char id[8];
+    char id[16];
     (void)state;
     start_with(&few);
     say("a", 0, "u one");

@@ -6,7 +6,7 @@
 
 #include "plugin/tape/folder.h"
 
-enum { SEGMENTS = 300, LISTS = 1500 };
+enum { SEGMENTS = 300, MADE_MOST = 600, LISTS = 1000 };
 
 static atomic_bool done;
 static atomic_uint made; /* segments from 0 on, one a byte */
@@ -31,7 +31,7 @@ static void *pack_on(void *context)
         touch(folder, base, pack ? CT_SEGMENT_PACKED : CT_SEGMENT_RAW);
         ct_segment_name(base, pack ? CT_SEGMENT_RAW : CT_SEGMENT_PACKED, old);
         (void)unlinkat(folder, old, 0);
-        if (turn % 16 == 0) {
+        if (turn % 16 == 0 && atomic_load(&made) < MADE_MOST) {
             touch(folder, atomic_load(&made), CT_SEGMENT_RAW);
             atomic_fetch_add(&made, 1);
         }
