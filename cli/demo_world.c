@@ -160,9 +160,12 @@ static void say_next(void *to)
 {
     struct ct_demo_play *play = to;
     play->timed = false;
-    if (play->over || play->world->draining) {
-        finish(play);
+    if (play->over) {
         let_go(play);
+        return;
+    }
+    if (play->world->draining) {
+        finish(play);
         return;
     }
     play->sent = true;

@@ -78,13 +78,13 @@ static const unsigned char *each_run(struct ct_kpi_set *set, const unsigned char
         memcpy(run, packed, sizeof run);
         packed += sizeof run;
         unsigned char *to = set->state + run[0] * sizeof(word);
-        for (unsigned i = 0; i < run[1]; i++, packed += sizeof(word), to += sizeof(word)) {
-            if (write) {
-                memcpy(to, packed, sizeof(word));
-            } else {
-                memset(to, 0, sizeof(word));
-            }
+        size_t bytes = run[1] * sizeof(word);
+        if (write) {
+            memcpy(to, packed, bytes);
+        } else {
+            memset(to, 0, bytes);
         }
+        packed += bytes;
     }
     return packed;
 }

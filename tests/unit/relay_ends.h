@@ -67,7 +67,7 @@ static inline int connect_to(const char *address)
     int fd, said;
     if (strncmp(address, "unix:", 5) == 0) {
         struct sockaddr_un un = {.sun_family = AF_UNIX};
-        snprintf(un.sun_path, sizeof un.sun_path, "%s", address + 5);
+        snprintf(un.sun_path, sizeof un.sun_path, "%.100s", address + 5);
         fd = socket(AF_UNIX, SOCK_STREAM, 0);
         said = connect(fd, (struct sockaddr *)&un, sizeof un);
     } else if (address[0] == '[') {
