@@ -35,13 +35,7 @@ static bool ok(const struct reading *r)
 
 static enum ct_status refuse(struct reading *r)
 {
-    struct ct_refusal refusal;
-    if (r->tree.json.status != CT_REFUSED)
-        return r->tree.json.status;
-    ct_json_refusal(&r->tree.json, r->frame, &refusal);
-    r->out->refuse(r->out->context, &refusal);
-    ct_json_tree_clear(&r->tree);
-    return CT_OK;
+    return ct_json_tree_refuse(&r->tree, r->frame, r->out);
 }
 
 /* ---- who ------------------------------------------------------------------------------------- */

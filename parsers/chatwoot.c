@@ -26,13 +26,7 @@ static bool ok(const struct event *event)
 
 static enum ct_status refuse(struct event *event)
 {
-    struct ct_refusal refusal;
-    if (event->tree.json.status != CT_REFUSED)
-        return event->tree.json.status;
-    ct_json_refusal(&event->tree.json, event->frame, &refusal);
-    event->out->refuse(event->out->context, &refusal);
-    ct_json_tree_clear(&event->tree);
-    return CT_OK;
+    return ct_json_tree_refuse(&event->tree, event->frame, event->out);
 }
 
 /* ---- values --------------------------------------------------------------------------------- */

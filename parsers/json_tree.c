@@ -112,3 +112,15 @@ int64_t ct_json_tree_count(struct ct_json_tree *tree, const cJSON *object, const
     }
     return (int64_t)value;
 }
+
+enum ct_status ct_json_tree_refuse(struct ct_json_tree *tree, const struct ct_frame *frame,
+                                   const struct ct_parse_out *out)
+{
+    struct ct_refusal refusal;
+    if (tree->json.status != CT_REFUSED)
+        return tree->json.status;
+    ct_json_refusal(&tree->json, frame, &refusal);
+    out->refuse(out->context, &refusal);
+    ct_json_tree_clear(tree);
+    return CT_OK;
+}

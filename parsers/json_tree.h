@@ -38,6 +38,10 @@ int64_t ct_json_tree_count(struct ct_json_tree *tree, const cJSON *object, const
 
 /* Refuses because of a member; always false. `name` is a constant. */
 bool ct_json_tree_fail(struct ct_json_tree *tree, const char *reason, const char *name, const char *note);
+/* Says a refusal of the record at `frame` to `out` and forgets it: CT_OK. Any other failure comes back as its status.
+ */
+enum ct_status ct_json_tree_refuse(struct ct_json_tree *tree, const struct ct_frame *frame,
+                                   const struct ct_parse_out *out) CT_MUST_USE;
 /* Forgets a failure that was reported. */
 void ct_json_tree_clear(struct ct_json_tree *tree);
 

@@ -29,14 +29,8 @@ static bool ok(const struct log *log)
 
 static enum ct_status refuse(struct log *log)
 {
-    struct ct_refusal refusal;
-    if (log->tree.json.status != CT_REFUSED)
-        return log->tree.json.status;
-    ct_json_refusal(&log->tree.json, log->frame, &refusal);
-    log->out->refuse(log->out->context, &refusal);
-    log->refused = true;
-    ct_json_tree_clear(&log->tree);
-    return CT_OK;
+    log->refused |= log->tree.json.status == CT_REFUSED;
+    return ct_json_tree_refuse(&log->tree, log->frame, log->out);
 }
 
 static void *allocate(struct log *log, size_t bytes)

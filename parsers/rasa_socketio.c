@@ -27,13 +27,7 @@ extern const struct ct_parser ct_parser_rasa_socketio;
 
 static enum ct_status refuse(struct packet *p)
 {
-    struct ct_refusal refusal;
-    if (p->tree.json.status != CT_REFUSED)
-        return p->tree.json.status;
-    ct_json_refusal(&p->tree.json, p->frame, &refusal);
-    p->out->refuse(p->out->context, &refusal);
-    ct_json_tree_clear(&p->tree);
-    return CT_OK;
+    return ct_json_tree_refuse(&p->tree, p->frame, p->out);
 }
 
 /* Behind Engine.IO's 4 (message) and Socket.IO's 2 (event), a namespace "/x," and an acknowledgement's number may stand

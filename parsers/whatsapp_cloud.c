@@ -38,13 +38,7 @@ static bool ok(const struct call *call)
 
 static enum ct_status refuse(struct call *call)
 {
-    struct ct_refusal refusal;
-    if (call->tree.json.status != CT_REFUSED)
-        return call->tree.json.status;
-    ct_json_refusal(&call->tree.json, call->frame, &refusal);
-    call->out->refuse(call->out->context, &refusal);
-    ct_json_tree_clear(&call->tree);
-    return CT_OK;
+    return ct_json_tree_refuse(&call->tree, call->frame, call->out);
 }
 
 static ct_span join(struct call *call, ct_span a, const char *between, ct_span b)

@@ -33,7 +33,7 @@ static void write_seconds(struct ct_writer *json, const char *key, ct_usec value
     ct_writer_seconds(json, value);
 }
 
-static void write_score(struct ct_writer *json, const char *key, const struct ct_score *score)
+void ct_records_score(struct ct_writer *json, const char *key, const struct ct_score *score)
 {
     ct_writer_key(json, key);
     if (!score->present) {
@@ -100,9 +100,9 @@ static void write_verdict(struct ct_writer *json, const struct ct_record *record
         write_field(json, record, "reason", CT_TEXT_REASON);
     }
     ct_writer_close(json, '}');
-    write_score(json, "csat", &record->score[CT_SCORE_CSAT]);
-    write_score(json, "nps", &record->score[CT_SCORE_NPS]);
-    write_score(json, "ces", &record->score[CT_SCORE_CES]);
+    ct_records_score(json, "csat", &record->score[CT_SCORE_CSAT]);
+    ct_records_score(json, "nps", &record->score[CT_SCORE_NPS]);
+    ct_records_score(json, "ces", &record->score[CT_SCORE_CES]);
     ct_writer_key(json, "feedback");
     ct_writer_open(json, '{');
     write_flag(json, "positive", record->positive);

@@ -2,9 +2,12 @@
 #ifndef CT_RECORDS_H
 #define CT_RECORDS_H
 
-#include "sinks/output.h"
+#include "sinks/writer.h"
 
 /* One object and a newline, fields in the contract's order. `rules` is the set that made the record. */
 void ct_records_write(struct ct_out *out, const struct ct_ruleset *rules, const struct ct_record *record);
+
+/* A survey's answer under `key`: {"score","scale","min"}, null where there is none. */
+void ct_records_score(struct ct_writer *json, const char *key, const struct ct_score *score);
 
 #endif

@@ -1,6 +1,8 @@
 /* desk_summary.c - a conversation's summary; see desk_summary.h. Called by desk_conversations.c and desk_feed.c. */
 #include "plugin/gate/desk_summary.h"
 
+#include "sinks/records.h"
+
 static void write_text(struct ct_writer *json, const char *key, const struct ct_record *record,
                        enum ct_text_field field)
 {
@@ -11,23 +13,6 @@ static void write_text(struct ct_writer *json, const char *key, const struct ct_
     } else {
         ct_writer_null(json);
     }
-}
-
-static void write_score(struct ct_writer *json, const char *key, const struct ct_score *score)
-{
-    ct_writer_key(json, key);
-    if (!score->present) {
-        ct_writer_null(json);
-        return;
-    }
-    ct_writer_open(json, '{');
-    ct_writer_key(json, "score");
-    ct_writer_wide(json, score->value);
-    ct_writer_key(json, "scale");
-    ct_writer_wide(json, score->scale_max);
-    ct_writer_key(json, "min");
-    ct_writer_wide(json, score->scale_min);
-    ct_writer_close(json, '}');
 }
 
 static void write_identity(struct ct_writer *json, const struct ct_record *record)
@@ -76,9 +61,9 @@ void ct_summary_write(struct ct_writer *json, const struct ct_record *record, co
     ct_writer_bool(json, record->complaint);
     ct_writer_key(json, "messages");
     ct_writer_wide(json, record->message_count);
-    write_score(json, "csat", &record->score[CT_SCORE_CSAT]);
-    write_score(json, "nps", &record->score[CT_SCORE_NPS]);
-    write_score(json, "ces", &record->score[CT_SCORE_CES]);
+    ct_records_score(json, "csat", &record->score[CT_SCORE_CSAT]);
+    ct_records_score(json, "nps", &record->score[CT_SCORE_NPS]);
+    ct_records_score(json, "ces", &record->score[CT_SCORE_CES]);
     ct_writer_key(json, "first_response_s");
     ct_writer_seconds(json, record->first_response_usec);
     ct_writer_key(json, "cost");
