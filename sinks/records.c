@@ -1,10 +1,7 @@
 /* records.c - one JSON object for a conversation, with the evidence for every verdict. Called by --conversations. */
 #include "sinks/records.h"
 
-#include "sinks/writer.h"
-
-static void write_field(struct ct_writer *json, const struct ct_record *record, const char *key,
-                        enum ct_text_field field)
+void ct_records_field(struct ct_writer *json, const struct ct_record *record, const char *key, enum ct_text_field field)
 {
     ct_span text = ct_record_text(record, field);
     ct_writer_key(json, key);
@@ -57,11 +54,11 @@ static void write_identity(struct ct_writer *json, const struct ct_record *recor
     if (record->session > 1) { /* an id that was cut by idle time or reopened */
         write_count(json, "session", record->session);
     }
-    write_field(json, record, "user_id", CT_TEXT_USER_ID);
-    write_field(json, record, "channel", CT_TEXT_CHANNEL);
-    write_field(json, record, "language", CT_TEXT_LANGUAGE);
-    write_field(json, record, "bot", CT_TEXT_BOT);
-    write_field(json, record, "tenant", CT_TEXT_TENANT);
+    ct_records_field(json, record, "user_id", CT_TEXT_USER_ID);
+    ct_records_field(json, record, "channel", CT_TEXT_CHANNEL);
+    ct_records_field(json, record, "language", CT_TEXT_LANGUAGE);
+    ct_records_field(json, record, "bot", CT_TEXT_BOT);
+    ct_records_field(json, record, "tenant", CT_TEXT_TENANT);
     ct_writer_key(json, "started_at");
     ct_writer_time(json, record->started_at);
     ct_writer_key(json, "ended_at");
@@ -94,10 +91,10 @@ static void write_verdict(struct ct_writer *json, const struct ct_record *record
     write_flag(json, "announced", record->announced);
     write_flag(json, "performed", record->performed);
     write_flag(json, "failed", record->failed);
-    write_field(json, record, "by", CT_TEXT_ESCALATED_BY);
+    ct_records_field(json, record, "by", CT_TEXT_ESCALATED_BY);
     write_seconds(json, "wait_s", record->wait_usec);
     if (record->text[CT_TEXT_REASON].count) {
-        write_field(json, record, "reason", CT_TEXT_REASON);
+        ct_records_field(json, record, "reason", CT_TEXT_REASON);
     }
     ct_writer_close(json, '}');
     ct_records_score(json, "csat", &record->score[CT_SCORE_CSAT]);
@@ -108,7 +105,7 @@ static void write_verdict(struct ct_writer *json, const struct ct_record *record
     write_flag(json, "positive", record->positive);
     write_flag(json, "negative", record->negative);
     if (record->text[CT_TEXT_COMMENT].count) {
-        write_field(json, record, "comment", CT_TEXT_COMMENT);
+        ct_records_field(json, record, "comment", CT_TEXT_COMMENT);
     }
     ct_writer_close(json, '}');
     write_flag(json, "complaint", record->complaint);
@@ -171,7 +168,7 @@ static void write_numbers(struct ct_writer *json, const struct ct_record *record
         ct_writer_open(json, '{');
         ct_writer_key(json, "amount");
         ct_writer_string(json, (ct_span){amount, len});
-        write_field(json, record, "currency", CT_TEXT_CURRENCY);
+        ct_records_field(json, record, "currency", CT_TEXT_CURRENCY);
         ct_writer_close(json, '}');
     } else {
         ct_writer_null(json);

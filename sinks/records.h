@@ -7,6 +7,9 @@
 /* One object and a newline, fields in the contract's order. `rules` is the set that made the record. */
 void ct_records_write(struct ct_out *out, const struct ct_ruleset *rules, const struct ct_record *record);
 
+/* One of the record's texts under `key`; null where it is empty. */
+void ct_records_field(struct ct_writer *json, const struct ct_record *record, const char *key,
+                      enum ct_text_field field);
 /* A survey's answer under `key`: {"score","scale","min"}, null where there is none. */
 void ct_records_score(struct ct_writer *json, const char *key, const struct ct_score *score);
 

@@ -3,29 +3,17 @@
 
 #include "sinks/records.h"
 
-static void write_text(struct ct_writer *json, const char *key, const struct ct_record *record,
-                       enum ct_text_field field)
-{
-    ct_span text = ct_record_text(record, field);
-    ct_writer_key(json, key);
-    if (text.len) {
-        ct_writer_string(json, text);
-    } else {
-        ct_writer_null(json);
-    }
-}
-
 static void write_identity(struct ct_writer *json, const struct ct_record *record)
 {
     ct_writer_key(json, "conversation_id");
     ct_writer_string(json, ct_record_text(record, CT_TEXT_CONVERSATION_ID));
     ct_writer_key(json, "session");
     ct_writer_wide(json, record->session);
-    write_text(json, "user_id", record, CT_TEXT_USER_ID);
-    write_text(json, "channel", record, CT_TEXT_CHANNEL);
-    write_text(json, "language", record, CT_TEXT_LANGUAGE);
-    write_text(json, "bot", record, CT_TEXT_BOT);
-    write_text(json, "tenant", record, CT_TEXT_TENANT);
+    ct_records_field(json, record, "user_id", CT_TEXT_USER_ID);
+    ct_records_field(json, record, "channel", CT_TEXT_CHANNEL);
+    ct_records_field(json, record, "language", CT_TEXT_LANGUAGE);
+    ct_records_field(json, record, "bot", CT_TEXT_BOT);
+    ct_records_field(json, record, "tenant", CT_TEXT_TENANT);
     ct_writer_key(json, "started_at");
     ct_writer_time(json, record->started_at);
     ct_writer_key(json, "ended_at");
@@ -73,7 +61,7 @@ void ct_summary_write(struct ct_writer *json, const struct ct_record *record, co
         ct_writer_open(json, '{');
         ct_writer_key(json, "amount");
         ct_writer_string(json, (ct_span){amount, len});
-        write_text(json, "currency", record, CT_TEXT_CURRENCY);
+        ct_records_field(json, record, "currency", CT_TEXT_CURRENCY);
         ct_writer_close(json, '}');
     } else {
         ct_writer_null(json);

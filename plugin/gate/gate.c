@@ -57,6 +57,21 @@ void gate_doom(struct ct_gate_connection *c)
     uv_async_send(&c->gate->async);
 }
 
+void gate_hold(struct ct_gate_connection *c, const char *bytes, size_t len, size_t most)
+{
+    if (len == 0)
+        return;
+    char *grown = c->held_len + len > most ? NULL : realloc(c->held, c->held_len + len);
+    if (!grown) {
+        gate_drop(c->gate, "gate_no_memory");
+        gate_doom(c);
+        return;
+    }
+    memcpy(grown + c->held_len, bytes, len);
+    c->held = grown;
+    c->held_len += len;
+}
+
 void gate_pause(struct ct_gate_connection *c, bool pause)
 {
     if (c->paused == pause)

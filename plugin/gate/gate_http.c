@@ -367,19 +367,6 @@ static bool begin(struct ct_gate_connection *c)
     return true;
 }
 
-static void hold(struct ct_gate_connection *c, const char *bytes, size_t len)
-{
-    char *grown = c->held_len + len > 4 * (size_t)CT_READ_BYTES ? NULL : realloc(c->held, c->held_len + len);
-    if (!grown) {
-        gate_drop(c->gate, "gate_no_memory");
-        gate_doom(c);
-        return;
-    }
-    memcpy(grown + c->held_len, bytes, len);
-    c->held = grown;
-    c->held_len += len;
-}
-
 void gate_http_bytes(struct ct_gate_connection *c, char *bytes, size_t len)
 {
     static const http_parser_settings settings = {.on_url = on_url,
@@ -411,7 +398,7 @@ void gate_http_bytes(struct ct_gate_connection *c, char *bytes, size_t len)
     else if (c->at == CT_AT_SOCKET)
         gate_socket_bytes(c, bytes + at, len - at);
     else if (c->at == CT_AT_WAITING)
-        hold(c, bytes + at, len - at);
+        gate_hold(c, bytes + at, len - at, 4 * (size_t)CT_READ_BYTES);
     if (c->at == CT_AT_WAITING)
         gate_pause(c, true);
 }

@@ -210,21 +210,6 @@ void ct_gate_expect(struct ct_gate_connection *connection)
 
 /* ---- receiving ---- */
 
-static void hold(struct ct_gate_connection *c, const char *bytes, size_t len)
-{
-    if (len == 0)
-        return;
-    char *grown = c->held_len + len > 8 * (size_t)CT_READ_BYTES ? NULL : realloc(c->held, c->held_len + len);
-    if (!grown) {
-        gate_drop(c->gate, "gate_no_memory");
-        gate_doom(c);
-        return;
-    }
-    memcpy(grown + c->held_len, bytes, len);
-    c->held = grown;
-    c->held_len += len;
-}
-
 /* The message could not be taken: it is kept, and nothing more is read, until gate_socket_again. */
 static void stall(struct ct_gate_connection *c, ct_span payload)
 {
@@ -340,14 +325,14 @@ static void take(struct ct_gate_connection *c, char *bytes, size_t len)
     if (messages)
         atomic_fetch_add_explicit(&c->gate->messages, messages, memory_order_relaxed);
     if (c->at != CT_AT_ENDING && !c->doomed)
-        hold(c, bytes + at, len - at);
+        gate_hold(c, bytes + at, len - at, 8 * (size_t)CT_READ_BYTES);
 }
 
 void gate_socket_bytes(struct ct_gate_connection *c, char *bytes, size_t len)
 {
     c->pinged = false;
     if (c->held || c->stalled)
-        hold(c, bytes, len);
+        gate_hold(c, bytes, len, 8 * (size_t)CT_READ_BYTES);
     if (!c->stalled && c->held && !c->doomed) {
         char *held = c->held;
         size_t held_len = c->held_len;

@@ -135,6 +135,8 @@ struct ct_gate {
 uint64_t gate_now(const struct ct_gate *gate); /* ms of the loop */
 void gate_drop(struct ct_gate *gate, const char *reason);
 void gate_doom(struct ct_gate_connection *c); /* ends at the next safe point */
+/* Keeps bytes that were read and cannot be looked at yet; a connection that would keep more than `most` is doomed. */
+void gate_hold(struct ct_gate_connection *c, const char *bytes, size_t len, size_t most);
 void gate_pause(struct ct_gate_connection *c, bool pause);
 void gate_log(const struct ct_gate *gate, const char *format, ...) CT_PRINTF(2, 3);
 

@@ -265,10 +265,9 @@ static enum ct_status begin(struct ct_tap *tap)
     struct ct_tap_state state = {.now = CT_USEC_NONE};
     void *memory = NULL;
     uint64_t start = 0;
-    struct ct_streams *unused = ct_streams_new();
-    enum ct_status status = unused ? make(tap) : CT_NO_MEMORY;
+    enum ct_status status = make(tap);
     if (status == CT_OK) {
-        enum ct_status found = ct_tap_state_read(tap->folder, &state, unused, &memory, &tap->error);
+        enum ct_status found = ct_tap_state_read(tap->folder, &state, NULL, &memory, &tap->error);
         uint64_t applied = found == CT_OK && tap->sink ? ct_store_applied(ct_record_sink_store(tap->sink)) : UINT64_MAX;
         if (applied < state.judged) { /* a new store, or an older copy: it gets all that the tape has */
             ct_tap_say(tap, "level=warn event=store_behind applied=%" PRIu64 " judged=%" PRIu64, applied, state.judged);
@@ -290,7 +289,6 @@ static enum ct_status begin(struct ct_tap *tap)
         status = resume(tap, &state);
     }
     free(memory);
-    ct_streams_free(unused);
     return status;
 }
 
@@ -395,13 +393,18 @@ static enum ct_status write_state(struct ct_tap *tap)
     return CT_OK;
 }
 
+uint64_t ct_tap_stretch(const struct ct_tap *tap, uint64_t position)
+{
+    uint64_t segment = tap->options.tape.segment_bytes, share = (uint64_t)tap->setup_len * SETUP_SHARE;
+    return position / (segment > share ? segment : share);
+}
+
 /* Ticks, and the setup once in each stretch of the tape, so that what retention leaves can be judged. */
 static void write_tape(struct ct_tap *tap)
 {
     ct_usec now = tap->options.now();
     pthread_mutex_lock(&tap->lock);
-    uint64_t segment = tap->options.tape.segment_bytes, share = (uint64_t)tap->setup_len * SETUP_SHARE;
-    uint64_t stretch = ct_tape_committed(tap->tape) / (segment > share ? segment : share);
+    uint64_t stretch = ct_tap_stretch(tap, ct_tape_committed(tap->tape));
     if (stretch != tap->setup_segment) {
         const struct ct_tape_entry setup = {.kind = CT_TAPE_SETUP, .at = now, .bytes = {tap->setup, tap->setup_len}};
         if (ct_tape_append(tap->tape, &setup, NULL) == CT_OK) {

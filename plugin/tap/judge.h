@@ -85,6 +85,9 @@ struct ct_tap {
 
 /* Runs until tap->stopping and everything that was appended is judged. */
 void *ct_judge_run(void *tap);
+/* Which stretch of the tape a position is in: each begins with the setup in force. Under tap->lock, or before the
+ * thread runs. */
+uint64_t ct_tap_stretch(const struct ct_tap *tap, uint64_t position);
 /* Any thread. `reason` is a constant. */
 void ct_tap_count_drop(struct ct_tap *tap, const char *reason, uint64_t count);
 void ct_tap_say(struct ct_tap *tap, const char *format, ...) CT_PRINTF(2, 3);

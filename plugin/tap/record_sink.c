@@ -61,48 +61,26 @@ static enum ct_status read_sums(struct ct_record_sink *sink, const struct ct_rec
     return status;
 }
 
-static enum ct_status put(struct ct_record_sink *sink, const struct ct_published *published,
-                          const struct ct_record *record, struct ct_error *err)
-{
-    size_t count = 0;
-    enum ct_status status = record ? read_sums(sink, record, &count) : CT_OK;
-    if (status != CT_OK) {
-        return ct_error_set(err, status, "%s", ct_status_text(status));
-    }
-    struct ct_store_put row = {.record = record,
-                               .key_of = record ? NULL : published->replaced,
-                               .rules = published->setup->rules,
-                               .revision = published->revision,
-                               .final = published->final,
-                               .first_published_at = published->first_published_at,
-                               .published_at = published->published_at,
-                               .first_position = published->first_position,
-                               .last_position = published->last_position,
-                               .sums = sink->sums,
-                               .sum_count = count};
-    return ct_store_put(sink->store, &row, err);
-}
-
-/* The store knows a conversation by when it began. A late message may have been earlier than all others: then the row
- * of the record before it has another key, and goes first. */
-static bool moved(const struct ct_published *published)
-{
-    const struct ct_record *was = published->replaced, *is = published->record;
-    return was && is &&
-           (was->started_at != is->started_at || (is->started_at == CT_USEC_NONE && was->session != is->session));
-}
-
 enum ct_status ct_record_sink_publish(struct ct_record_sink *sink, const struct ct_published *published,
                                       struct ct_error *err)
 {
-    enum ct_status status = CT_OK;
-    if (moved(published)) {
-        status = put(sink, published, NULL, err);
+    size_t count = 0;
+    enum ct_status status = published->record ? read_sums(sink, published->record, &count) : CT_OK;
+    if (status != CT_OK) {
+        return ct_error_set(err, status, "%s", ct_status_text(status));
     }
-    if (status == CT_OK && (published->record || published->replaced)) {
-        status = put(sink, published, published->record, err);
-    }
-    return status;
+    const struct ct_store_put row = {.record = published->record,
+                                     .key_of = published->replaced,
+                                     .rules = published->setup->rules,
+                                     .revision = published->revision,
+                                     .final = published->final,
+                                     .first_published_at = published->first_published_at,
+                                     .published_at = published->published_at,
+                                     .first_position = published->first_position,
+                                     .last_position = published->last_position,
+                                     .sums = sink->sums,
+                                     .sum_count = count};
+    return ct_store_put(sink->store, &row, err);
 }
 
 enum ct_status ct_record_sink_commit(struct ct_record_sink *sink, uint64_t applied, bool durable, struct ct_error *err)

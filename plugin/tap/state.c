@@ -199,12 +199,14 @@ static bool decode(const char *file, size_t len, struct ct_tap_state *state, str
         if (rest - 10 < names) {
             return false;
         }
-        struct ct_stream *known = ct_streams_at(streams, (ct_span){at + 10, stream.source_len},
-                                                (ct_span){at + 10 + stream.source_len, stream.stream_len});
-        if (!known) {
-            return false;
+        if (streams) {
+            struct ct_stream *known = ct_streams_at(streams, (ct_span){at + 10, stream.source_len},
+                                                    (ct_span){at + 10 + stream.source_len, stream.stream_len});
+            if (!known) {
+                return false;
+            }
+            known->next = stream.next;
         }
-        known->next = stream.next;
         at += 10 + names;
         rest -= 10 + names;
     }

@@ -19,8 +19,8 @@ struct ct_tap_state {
 /* In one piece or not at all (a temporary file, fsync, rename). CT_IO, CT_NO_MEMORY. */
 enum ct_status ct_tap_state_write(const char *folder, const struct ct_tap_state *state,
                                   const struct ct_streams *streams, struct ct_error *err) CT_MUST_USE;
-/* *memory is the heap block that `state` points into: free() it. Streams are added. CT_NOT_FOUND: there is none;
- * CT_REFUSED: damaged or of another version. */
+/* *memory is the heap block that `state` points into: free() it. Streams are added (NULL: nobody asks for them).
+ * CT_NOT_FOUND: there is none; CT_REFUSED: damaged or of another version. */
 enum ct_status ct_tap_state_read(const char *folder, struct ct_tap_state *state, struct ct_streams *streams,
                                  void **memory, struct ct_error *err) CT_MUST_USE;
 

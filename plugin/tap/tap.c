@@ -270,7 +270,7 @@ enum ct_status ct_tap_start(const struct ct_tap_options *options, struct ct_tap 
     if (status == CT_OK) {
         tap->opened_end = opened.end;
         tap->shown.frame = tap->store_path ? opened.end : 0;
-        tap->setup_segment = opened.end / tap->options.tape.segment_bytes; /* it is appended below */
+        tap->setup_segment = ct_tap_stretch(tap, opened.end); /* it is appended below */
         ct_tape_keep_from(tap->tape, opened.begin);
         if (opened.cut_bytes) {
             ct_tap_say(tap, "level=warn event=tape_tail_cut bytes=%" PRIu64, opened.cut_bytes);

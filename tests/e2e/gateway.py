@@ -7,10 +7,10 @@ import ssl
 import struct
 import threading
 
-from websocket import CLOSE, GUID, PING, PONG, TEXT, Closed, frame
+from websocket import CLOSE, GUID, PING, PONG, TEXT, Buffered, Closed, frame
 
 
-class Peer:
+class Peer(Buffered):
     """One connection: its request, then an answer to it, or a WebSocket."""
 
     def __init__(self, sock):
@@ -20,24 +20,6 @@ class Peer:
         self.headers = {name.strip().lower(): value.strip() for name, value in (line.split(":", 1) for line in head[1:])}
         self.body = self._take(int(self.headers.get("content-length", 0)))
         self.upgrades = self.headers.get("upgrade", "").lower() == "websocket"
-
-    def _fill(self):
-        piece = self.sock.recv(65536)
-        if not piece:
-            raise Closed(None)
-        self.buffer += piece
-
-    def _until(self, mark):
-        while mark not in self.buffer:
-            self._fill()
-        head, self.buffer = self.buffer.split(mark, 1)
-        return head
-
-    def _take(self, size):
-        while len(self.buffer) < size:
-            self._fill()
-        piece, self.buffer = self.buffer[:size], self.buffer[size:]
-        return piece
 
     def raw(self, data):
         self.sock.sendall(data)

@@ -57,7 +57,29 @@ def frame(opcode, payload=b"", final=True, mask=b"\x11\x22\x33\x44", rsv=0):
     return head + mask + wide.to_bytes(size, "big")
 
 
-class WebSocket:
+class Buffered:
+    """What reads a socket through a buffer: self.sock, self.buffer."""
+
+    def _fill(self):
+        piece = self.sock.recv(65536)
+        if not piece:
+            raise Closed(None)
+        self.buffer += piece
+
+    def _until(self, mark):
+        while mark not in self.buffer:
+            self._fill()
+        head, self.buffer = self.buffer.split(mark, 1)
+        return head
+
+    def _take(self, size):
+        while len(self.buffer) < size:
+            self._fill()
+        piece, self.buffer = self.buffer[:size], self.buffer[size:]
+        return piece
+
+
+class WebSocket(Buffered):
     """Connects on construction; raises Refused where the answer is not 101."""
 
     def __init__(self, address, path="/", protocols=("convtap.v1",), token=None, headers=(), timeout=10, tls=None, sock=None,
@@ -87,30 +109,12 @@ class WebSocket:
         self.protocol = next((line.split(": ", 1)[1] for line in self.head.split("\r\n")
                               if line.lower().startswith("sec-websocket-protocol:")), None)
 
-    def _fill(self):
-        piece = self.sock.recv(65536)
-        if not piece:
-            raise Closed(None)
-        self.buffer += piece
-
-    def _until(self, mark):
-        while mark not in self.buffer:
-            self._fill()
-        head, self.buffer = self.buffer.split(mark, 1)
-        return head
-
     def _rest(self):
         try:
             while True:
                 self._fill()
         except (Closed, OSError):
             return self.buffer
-
-    def _take(self, size):
-        while len(self.buffer) < size:
-            self._fill()
-        piece, self.buffer = self.buffer[:size], self.buffer[size:]
-        return piece
 
     def send(self, payload, opcode=None, **kind):
         data = payload.encode() if isinstance(payload, str) else payload

@@ -1,23 +1,7 @@
 /* Closed segments are packed in the background, and nobody who reads notices; a crash at any step loses nothing. */
 #include <zstd.h>
 
-#include "tests/unit/tape_scratch.h"
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
+#include "tests/unit/tape_folder.h"
 
 /* How many segments are raw, packed and half packed; *list as the folder says. */
 static void count_files(struct ct_segment_list *list, size_t *raw, size_t *packed)

@@ -1,25 +1,9 @@
 /* What a crash or a bad disk leaves of a tape: torn at every byte, flipped at every byte, zeros, headers, half-made
  * files. */
-#include "tests/unit/tape_scratch.h"
+#include "tests/unit/tape_folder.h"
 
 enum { FRAMES = 40 };
 #define FIRST "0000000000000000.tape"
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
 
 /* A tape of `frames` in one segment; where each begins in ends[i], ends[frames] behind the last. */
 static char *whole_tape(uint64_t frames, uint64_t *ends, size_t *len)

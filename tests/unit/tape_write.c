@@ -4,23 +4,7 @@
 #include <sys/wait.h>
 
 #include "plugin/tape/disk.h"
-#include "tests/unit/tape_scratch.h"
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
+#include "tests/unit/tape_folder.h"
 
 static void round_trip(void **state)
 {
