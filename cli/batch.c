@@ -337,8 +337,8 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
     if (status == CT_OK) {
         status = hand_over(b, false, err);
     }
-    b->as_of = b->options->as_of;
-    for (unsigned i = 0; i < b->worker_count && b->options->as_of == CT_USEC_NONE; i++) {
+    b->as_of = b->options->terms.as_of;
+    for (unsigned i = 0; i < b->worker_count && b->options->terms.as_of == CT_USEC_NONE; i++) {
         b->as_of = b->workers[i].newest > b->as_of ? b->workers[i].newest : b->as_of;
     }
     result->spilled_bytes = ct_spill_file_bytes(b->messages) + ct_spill_file_bytes(b->customers);

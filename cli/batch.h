@@ -46,8 +46,7 @@ struct ct_batch_options {
     size_t format_option_count;
     struct ct_conversation_options conversation;
     struct ct_silence silence; /* what ends a conversation where the source does not say */
-    ct_usec return_window_usec;
-    ct_usec as_of; /* CT_USEC_NONE = the newest message */
+    struct ct_terms terms; /* as_of CT_USEC_NONE = the newest message */
     bool group;
     enum ct_slice_field group_by;
     bool hash_inputs;

@@ -104,10 +104,11 @@ static enum ct_status count_customer(struct ct_worker *w, struct ct_record **rec
     const struct ct_batch_options *options = w->batch->options;
     count = drop_duplicates(w, records, count);
     ct_customer_sort(records, count);
-    ct_customer_mark(records, count, options->return_window_usec, w->batch->as_of);
-    const struct ct_record *const *folded = (const struct ct_record *const *)records;
-    ct_kpis_fold_customer(w->kpis, folded, count);
-    enum ct_status status = w->slices ? ct_slices_fold_customer(w->slices, folded, count) : CT_OK;
+    ct_customer_mark(records, count, options->terms.return_window_usec, w->batch->as_of);
+    const struct ct_customer customer = {
+        .records = (const struct ct_record *const *)records, .record_count = count, .terms = &options->terms};
+    ct_kpis_fold_customer(w->kpis, &customer);
+    enum ct_status status = w->slices ? ct_slices_fold_customer(w->slices, &customer) : CT_OK;
     for (size_t i = 0; i < count && status == CT_OK && w->lines; i++) {
         status = put_line(w, line, records[i]);
     }

@@ -555,7 +555,7 @@ static int take_arguments(struct ct_config *config, const struct ct_command *com
 
 int ct_config_open(struct ct_config *config, const struct ct_command *command, const struct ct_session_arguments *a)
 {
-    *config = (struct ct_config){.file = a->config};
+    *config = (struct ct_config){.file = a->config, .terms = CT_TERMS_DEFAULT};
     ct_arena_init(&config->arena, 0, 0);
     int code = put_defaults(config) ? -1 : ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
     if (code < 0 && config->file) {

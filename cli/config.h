@@ -138,10 +138,10 @@ struct ct_config {
     size_t format_option_count;
     const char *rules, *cost_model; /* NULL = the default; none */
     enum ct_announced announced;
-    ct_usec idle_usec, idle_person_usec, idle_cap_usec, return_window_usec;
+    ct_usec idle_usec, idle_person_usec, idle_cap_usec;
     struct ct_idle *idle; /* by channel, then for every other */
     size_t idle_count;
-    ct_usec as_of; /* CT_USEC_NONE = the newest message */
+    struct ct_terms terms; /* as_of CT_USEC_NONE = the newest message */
     size_t max_record_bytes, memory_bytes;
     bool group;
     enum ct_slice_field group_by;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "engine/yaml_tree.h"
-#include "parsers/zone.h"
+#include "engine/zone.h"
 
 static bool wrong(char *problem, const char *format, ...) CT_PRINTF(2, 3);
 static bool wrong(char *problem, const char *format, ...)

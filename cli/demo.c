@@ -227,10 +227,8 @@ static int print_table(struct demo *demo, const struct ct_session_arguments *arg
     giving.rules = ct_config_ruleset(&config, config.rules, &err);
     enum ct_status status = giving.rules ? ct_store_open(path, CT_STORE_READ, &giving.store, &err) : err.status;
     if (status == CT_OK) {
-        const struct ct_batch_options options = {.threads = 1,
-                                                 .return_window_usec = config.return_window_usec,
-                                                 .as_of = CT_USEC_NONE,
-                                                 .memory_bytes = config.memory_bytes};
+        const struct ct_batch_options options = {
+            .threads = 1, .terms = config.terms, .memory_bytes = config.memory_bytes};
         const struct ct_batch_giver giver = {&giving, give};
         status = ct_batch_run_given(&options, &giver, &result, &err);
     }

@@ -183,7 +183,7 @@ int ct_publication_check(const struct ct_publication *a, const struct ct_input_l
 int ct_publish(const struct ct_publication *a, const struct ct_config *config, const char *rules_hash,
                struct ct_sorter *records, const struct ct_batch_result *result)
 {
-    const struct ct_kpi_options options = {config->targets, config->target_count};
+    const struct ct_kpi_options options = {.targets = config->targets, .target_count = config->target_count};
     struct ct_findings findings = {.generated_at = result->as_of,
                                    .rules_hash = rules_hash,
                                    .profile = "convtap",

@@ -246,8 +246,7 @@ static int count_and_publish(struct replay *r, const struct arguments *a)
     const struct ct_batch_giver giver = {r, give};
     struct ct_sorter *records = a->out.conversations ? ct_sorter_new(0) : NULL;
     const struct ct_batch_options options = {.threads = ct_publication_threads(&r->config),
-                                             .return_window_usec = r->config.return_window_usec,
-                                             .as_of = r->config.as_of,
+                                             .terms = r->config.terms,
                                              .group = r->config.group,
                                              .group_by = r->config.group_by,
                                              .records = records,

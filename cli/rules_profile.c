@@ -171,7 +171,7 @@ static int profile(const struct ct_ruleset *rules, const struct sample *sample, 
 static int read_and_profile(struct ct_session *session, struct sample *sample, unsigned top)
 {
     struct ct_error error = {0};
-    const struct ct_parse_out out = {sample, take_message, take_end, take_refusal};
+    const struct ct_parse_out out = {sample, take_message, take_end, take_refusal, NULL};
     ct_arena_init(&sample->arena, (size_t)256 << 10, 0);
     sample->texts = calloc(sample->limit, sizeof *sample->texts);
     enum ct_status status =

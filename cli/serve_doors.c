@@ -243,12 +243,12 @@ static enum ct_status open_desk(struct ct_serve *serve, struct ct_error *err)
     const struct ct_serve_settings *s = ct_config_part(&serve->config, CT_SECTION_SERVE, 0);
     const struct ct_door_settings *door = ct_config_part(&serve->config, CT_SECTION_DESK, 0);
     size_t openapi_len = 0;
-    doors->kpis = (struct ct_kpi_options){serve->config.targets, serve->config.target_count};
+    doors->kpis = (struct ct_kpi_options){.targets = serve->config.targets, .target_count = serve->config.target_count};
     doors->openapi = ct_share_read("openapi.json", OPENAPI_BYTES_MAX, &openapi_len);
     const struct ct_desk_options desk = {.tap = serve->tap,
                                          .store = s->store,
                                          .kpis = &doors->kpis,
-                                         .return_window_usec = serve->config.return_window_usec,
+                                         .terms = serve->config.terms,
                                          .openapi = {doors->openapi, openapi_len},
                                          .rules = rules_of,
                                          .reload = ct_serve_reload,

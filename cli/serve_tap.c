@@ -69,7 +69,7 @@ enum ct_status ct_serve_tap_start(struct ct_config *config, struct ct_setups *se
     if (!kpis) {
         return no_memory(err);
     }
-    *kpis = (struct ct_kpi_options){config->targets, config->target_count};
+    *kpis = (struct ct_kpi_options){.targets = config->targets, .target_count = config->target_count};
     ct_setups_report(setups, on_problem, NULL);
     enum ct_status status = ct_zone_offset_at(ct_span_of(s->zone), ct_serve_now(), &zone, err);
     if (status == CT_OK) {

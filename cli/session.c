@@ -32,8 +32,7 @@ int ct_session_open(struct ct_session *s, const struct ct_command *command, cons
         .format_option_count = config->format_option_count,
         .conversation = {.idle_cap_usec = config->idle_cap_usec, .cost = s->cost, .announced = config->announced},
         .silence = {.idle = config->idle, .idle_count = config->idle_count, .person_usec = config->idle_person_usec},
-        .return_window_usec = config->return_window_usec,
-        .as_of = config->as_of,
+        .terms = config->terms,
         .max_record_bytes = config->max_record_bytes,
         .memory_bytes = config->memory_bytes};
     if (ct_inputs_find(paths, path_count, &s->inputs) != CT_OK) {

@@ -96,10 +96,10 @@ enum ct_setting_kind {
 
 /* What figures are made of, and with. */
 #define CT_FIGURE_SETTING_MAP(X, a)                                                                                    \
-    X(a, RETURN_WINDOW, return_window, return_window_usec, DURATION, TEXT, "return_window", "return-window", "TIME",   \
+    X(a, RETURN_WINDOW, return_window, terms.return_window_usec, DURATION, TEXT, "return_window", "return-window", "TIME",   \
       CT_USEC_PER_SECOND, CT_SETTING_TIME_MAX, IS("7d"),                                                               \
       "A customer who is back within this time was not served at first contact.")                                      \
-    X(a, AS_OF, as_of, as_of, TIME, TEXT, "as_of", "as-of", "TIME", 0, 0, IS("newest"),                                \
+    X(a, AS_OF, as_of, terms.as_of, TIME, TEXT, "as_of", "as-of", "TIME", 0, 0, IS("newest"),                                \
       "The moment the figures speak for: younger conversations are not yet mature for FCR. newest: that of the "       \
       "newest message, so that the same input gives the same figures on any day.")                                     \
     X(a, MAX_RECORD, max_record, max_record_bytes, BYTES, TEXT, "max_record", "max-record", "SIZE", 1024, 1 << 30,     \

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/input.h"
-#include "parsers/zone.h"
+#include "engine/zone.h"
 
 enum { ZONE_BYTES_MAX = 1 << 20, ZONE_NAME_MAX = 100 };
 
@@ -41,11 +41,7 @@ enum ct_status ct_zone_offset_at(ct_span name, ct_usec now, ct_usec *offset, str
         ct_zone_init(&zone, ct_span_is(name, "UTC") ? CT_SPAN_NONE : name, (ct_span){tzif, len}, err);
     free(tzif);
     if (status == CT_OK) {
-        int64_t utc = now / CT_USEC_PER_SECOND, local = utc;
-        for (int i = 0; i < 3; i++) { /* the local time whose UTC is now: a step or two */
-            local += utc - ct_zone_to_utc(&zone, local);
-        }
-        *offset = (local - utc) * CT_USEC_PER_SECOND;
+        *offset = ct_zone_offset(&zone, now / CT_USEC_PER_SECOND) * CT_USEC_PER_SECOND;
         ct_zone_done(&zone);
     }
     return status;

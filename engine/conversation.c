@@ -2,6 +2,7 @@
  * for each message in event order. The rules on each message are interpret.c's, the decision at close outcome.c's, the
  * record record.c's.
  */
+#include "engine/business.h"
 #include "engine/conversation_state.h"
 
 #include <stdlib.h>
@@ -250,14 +251,19 @@ static void keep_text(struct ct_conversation *c, enum ct_text_field field, ct_sp
 static void keep_identity(struct ct_conversation *c, const struct ct_message *m)
 {
     c->id_hash = c->id_hash ? c->id_hash : ct_hash(m->conversation_id, 0x1D);
-    c->user_hash = c->user_hash || !m->user_id.len ? c->user_hash : ct_hash(m->user_id, 0x05E4);
-    c->tenant_hash = c->tenant_hash || !m->tenant.len ? c->tenant_hash : ct_hash(m->tenant, 0x7E4A);
+    c->user_hash = c->user_hash || !m->user_id.len ? c->user_hash : ct_hash(m->user_id, CT_USER_SEED);
+    c->tenant_hash = c->tenant_hash || !m->tenant.len ? c->tenant_hash : ct_hash(m->tenant, CT_TENANT_SEED);
     keep_text(c, CT_TEXT_CONVERSATION_ID, m->conversation_id);
     keep_text(c, CT_TEXT_USER_ID, m->user_id);
     keep_text(c, CT_TEXT_CHANNEL, m->channel);
     keep_text(c, CT_TEXT_LANGUAGE, m->language);
     keep_text(c, CT_TEXT_BOT, m->bot);
+    keep_text(c, CT_TEXT_BOT_VERSION, m->bot_version);
     keep_text(c, CT_TEXT_TENANT, m->tenant);
+    keep_text(c, CT_TEXT_SEGMENT, m->segment);
+    keep_text(c, CT_TEXT_PRODUCT, m->product);
+    keep_text(c, CT_TEXT_COUNTRY, m->country);
+    keep_text(c, CT_TEXT_INTENT, m->intent);
 }
 
 /* Who wanted the person, in the record's words. An offer, a failure or a return says nothing about that. */

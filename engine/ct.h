@@ -179,8 +179,14 @@ struct ct_message {
     ct_span user_id;         /* the customer; empty = not known */
     ct_span channel;         /* "whatsapp", "web", ...; empty = not known */
     ct_span language;        /* BCP-47 as given by the source; empty = not given */
-    ct_span bot;             /* name or version of the bot; empty = not known */
+    ct_span bot;             /* name of the bot; empty = not known */
+    ct_span bot_version;     /* empty = not known; this and the next four are the conversation's */
     ct_span tenant;          /* empty = not known */
+    ct_span segment;         /* of the customer: "smb", "premium" ... */
+    ct_span product;         /* that the conversation is about */
+    ct_span country;         /* of the customer, ISO 3166-1 alpha-2 */
+    ct_span intent;          /* that the bot's own platform recognised in this message; empty = none said */
+    ct_span category;        /* that a channel charges this message by: "marketing", "utility", "service" ... */
     ct_span id;              /* native message id; empty = none */
     ct_span text;            /* valid UTF-8, no NUL; may be empty */
     enum ct_role role;

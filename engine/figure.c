@@ -57,6 +57,16 @@ const char *ct_unit_text(enum ct_unit unit)
     return texts[unit];
 }
 
+const char *ct_change_text(enum ct_change_verdict verdict)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        CT_CHANGE_MAP(X)
+#undef X
+    };
+    return texts[verdict];
+}
+
 const char *ct_better_text(enum ct_better better)
 {
     static const char *const texts[] = {"higher", "lower", "none"};

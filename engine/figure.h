@@ -23,7 +23,9 @@ CT_MUST_USE bool ct_lang_from(ct_span text, enum ct_lang *out);
     X(OPERATIONS, "operations", "Operations", "Operaciones")                                                           \
     X(COST, "cost", "Cost", "Coste")                                                                                   \
     X(EXPERIENCE, "experience", "Customer experience", "Experiencia de cliente")                                       \
-    X(ADOPTION, "adoption", "Adoption", "Adopción")
+    X(ADOPTION, "adoption", "Adoption", "Adopción")                                                                    \
+    X(BUSINESS, "business", "Business", "Negocio")                                                                     \
+    X(LIFECYCLE, "lifecycle", "Customer lifecycle", "Ciclo de vida del cliente")
 enum ct_family {
 #define X(name, text, en, es) CT_FAMILY_##name,
     CT_FAMILY_MAP(X)
@@ -41,7 +43,10 @@ const char *ct_family_name(enum ct_family family, enum ct_lang lang); /* "Operat
     X(MEDIAN, "median")     /* the 50th percentile */                                                                  \
     X(SUM, "sum")           /* the numerator itself; denominator 1 */                                                  \
     X(SCORE, "score")       /* (promoters - detractors) / answers x 100 */                                             \
-    X(SHARES, "shares")     /* one share a key, in parts that add up to 100 %; the head is the largest */
+    X(SHARES, "shares")     /* one share a key, in parts that add up to 100 %; the head is the largest */              \
+    X(PROPORTION,                                                                                                      \
+      "proportion")       /* one amount in another x 100: not cases, so no interval; may be negative, over 100 */      \
+    X(PRODUCT, "product") /* of several means: a fraction that is worked out exactly, no interval */
 enum ct_kpi_kind {
 #define X(name, text) CT_KPI_##name,
     CT_KPI_KIND_MAP(X)
@@ -56,7 +61,10 @@ const char *ct_kpi_kind_text(enum ct_kpi_kind kind);
     X(MONEY, "money")                                                                                                  \
     X(POINTS, "points")                                                                                                \
     X(COUNT, "count")                                                                                                  \
-    X(PER_CUSTOMER, "conversations per customer")
+    X(PER_CUSTOMER, "conversations per customer")                                                                      \
+    X(RATIO, "ratio") /* of two counts, not x 100 */                                                                   \
+    X(MODULES, "modules per account")                                                                                  \
+    X(ACTIONS, "actions per week per active account")
 enum ct_unit {
 #define X(name, text) CT_UNIT_##name,
     CT_UNIT_MAP(X)
@@ -73,6 +81,14 @@ struct ct_target {
     int64_t micro; /* millionths of the KPI's unit: 85 % = 85000000 */
 };
 
+/* A target of one kind of customer or period: "smb", "enterprise", "monthly", "year_1". Which of them count is said by
+ * the configuration (`segments`), and in a slice by segment by its key. */
+struct ct_segment_target {
+    const char *segment;
+    struct ct_target target;
+};
+#define CT_SEGMENT_TARGETS_MAX 4
+
 /* One row of metrics/kpis.def. Constant, lives as long as the program. */
 struct ct_kpi {
     const char *id;     /* "automation_rate"; a variant is its parent's id, a dot and a word: "aht.human" */
@@ -81,16 +97,49 @@ struct ct_kpi {
     enum ct_kpi_kind kind;
     enum ct_unit unit;
     enum ct_better better;
-    struct ct_target target;            /* the default one; CT_TARGET_NONE where there is none */
+    struct ct_target target;                                     /* for all; CT_TARGET_NONE where there is none */
+    struct ct_segment_target by_segment[CT_SEGMENT_TARGETS_MAX]; /* segment NULL = no more */
     const char *name[CT_LANG_COUNT];    /* of a variant: only what sets it apart ("confirmed only") */
     const char *formula[CT_LANG_COUNT]; /* numerator / denominator in words */
     const char *help[CT_LANG_COUNT];    /* what it says, what it leaves out */
+};
+
+/* Another authority's definition of a KPI (profiles). Constant. */
+struct ct_definition {
+    const char *profile; /* "zendesk" */
+    const char *kpi;     /* the id it stands in for */
+    enum ct_kpi_kind kind;
+    enum ct_unit unit;
+    const char *formula[CT_LANG_COUNT];
+    const char *source; /* where the authority says so */
 };
 
 /* ---- values ------------------------------------------------------------------------------- */
 
 enum ct_target_status { CT_STATUS_NONE, CT_STATUS_MET, CT_STATUS_MISSED };
 const char *ct_target_status_text(enum ct_target_status status); /* "none", "met", "missed" */
+
+/* Against the period before. */
+#define CT_CHANGE_MAP(X)                                                                                               \
+    X(NONE, "none") /* not compared, or one of the two has no value */                                                 \
+    X(UP, "up")     /* the 95 % interval of the difference is above 0 */                                               \
+    X(DOWN, "down")                                                                                                    \
+    X(NO_CHANGE, "no_change") /* no real change: the interval holds 0 */                                               \
+    X(UNTESTED, "untested")   /* sums and quotients: a difference, but nothing to test it by */
+enum ct_change_verdict {
+#define X(name, text) CT_CHANGE_##name,
+    CT_CHANGE_MAP(X)
+#undef X
+};
+const char *ct_change_text(enum ct_change_verdict verdict);
+struct ct_change {
+    enum ct_change_verdict verdict;
+    ct_wide before_num, before_den; /* the value before; only where verdict is not NONE */
+    uint64_t before_n;
+    int64_t difference_micro; /* now - before, millionths of the unit (percentage points) */
+    bool has_interval;
+    int64_t low_micro, high_micro; /* of the difference */
+};
 
 #define CT_FIGURE_KEY_BYTES 40 /* with the NUL; cut at a character where longer */
 
@@ -118,7 +167,12 @@ struct ct_figure {
     int64_t percentile_micro[CT_PERCENTILE_COUNT]; /* millionths of the unit */
     uint64_t left_out;                             /* cases of the base that could not be counted: untimed, immature */
     struct ct_target target;                       /* the one it was held against */
+    const char *target_segment;                    /* whose it is; NULL = everybody's */
     enum ct_target_status status;
+    uint64_t provisional; /* cases that time may still change or bring in: their window has not passed */
+    ct_usec settles_at;   /* when the last of them settles; CT_USEC_NONE where there are none */
+    struct ct_change change;
+    const struct ct_definition *definition; /* whose definition it is; NULL = the catalogue's own */
 };
 
 /* All figures of the whole, or of one slice. */
@@ -129,6 +183,8 @@ struct ct_block {
     uint64_t customers;                  /* distinct, among conversations that name one */
     uint64_t outcomes[CT_OUTCOME_COUNT]; /* adds up to conversations */
     ct_usec first_at, last_at;           /* oldest and newest message; CT_USEC_NONE */
+    ct_usec from, to;                    /* the period [from, to) that business figures are for; CT_USEC_NONE */
+    uint64_t events;                     /* business events */
     const struct ct_figure *figures;
     size_t figure_count;
 };

@@ -1,4 +1,5 @@
 /* record.c - lays a closed conversation out as flat memory (record.h); called once at close. */
+#include "engine/business.h"
 #include "engine/conversation_state.h"
 
 #include <stdlib.h>
@@ -86,7 +87,7 @@ const struct ct_record *ct_record_build(struct ct_conversation *c, const struct 
     uint64_t conversation[3] = {c->tenant_hash, c->id_hash, c->session};
     uint64_t customer[3] = {c->tenant_hash, head->has_customer ? c->user_hash : c->id_hash, head->has_customer};
     head->conversation_hash = ct_hash((ct_span){(const char *)conversation, sizeof conversation}, 0xC1D);
-    head->customer_hash = ct_hash((ct_span){(const char *)customer, sizeof customer}, 0xC057);
+    head->customer_hash = ct_hash((ct_span){(const char *)customer, sizeof customer}, CT_CUSTOMER_SEED);
     head->content_hash = c->content_hash;
 
     char *base = c->record;

@@ -36,7 +36,14 @@ enum ct_text_field { /* texts of the tail */
                      CT_TEXT_CHANNEL,
                      CT_TEXT_LANGUAGE,
                      CT_TEXT_BOT,
+                     CT_TEXT_BOT_VERSION,
                      CT_TEXT_TENANT,
+                     CT_TEXT_SEGMENT, /* of the customer, as the transcript says it */
+                     CT_TEXT_PRODUCT,
+                     CT_TEXT_COUNTRY,
+                     CT_TEXT_INTENT, /* the first that the bot's platform recognised */
+                     CT_TEXT_TOPIC,  /* what it is about most: one of the next; empty = none was recognised */
+                     CT_TEXT_TOPICS, /* every topic, in byte order, a space between two: "billing delivery" */
                      CT_TEXT_ESCALATED_BY, /* "customer", "bot", "rule", "agent" or empty */
                      CT_TEXT_REASON,       /* of the handoff */
                      CT_TEXT_CURRENCY,

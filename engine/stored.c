@@ -19,6 +19,11 @@
     X(13, (m)->event.value)                                                                                            \
     X(14, (m)->event.text)
 
+/* Few messages have one of these: a bit for all, and then each with its length. */
+#define EXTRAS(X, m)                                                                                                   \
+    X((m)->bot_version)                                                                                                \
+    X((m)->segment) X((m)->product) X((m)->country) X((m)->intent) X((m)->category)
+
 enum {
     HAS_COST = 1u << 15,
     HAS_TOKENS = 1u << 16,
@@ -28,7 +33,8 @@ enum {
     EVENT_SHIFT = 22,       /* 3 bits */
     PHASE_SHIFT = 25,       /* 3 bits */
     WIDE_TOKENS = 1u << 28, /* a token count needs more than 32 bits */
-    LONG_SPAN = 255         /* a length byte that says: four bytes follow */
+    HAS_EXTRAS = 1u << 29,
+    LONG_SPAN = 255 /* a length byte that says: four bytes follow */
 };
 
 uint64_t ct_conversation_key(const struct ct_message *m)
@@ -57,6 +63,15 @@ static size_t span_bytes(ct_span span)
     return span.len + (span.len < LONG_SPAN ? 1 : 5);
 }
 
+static bool has_extras(const struct ct_message *m)
+{
+    size_t len = 0;
+#define X(span) len |= (span).len;
+    EXTRAS(X, m)
+#undef X
+    return len > 0;
+}
+
 static bool has_scale(const struct ct_message *m)
 {
     return m->event.scale_max || m->event.scale_min != -1;
@@ -67,6 +82,11 @@ uint32_t ct_stored_bytes(const struct ct_message *m)
     uint64_t bytes = sizeof(struct ct_stored);
 #define X(bit, span) bytes += (span).len ? span_bytes(span) : 0;
     TEXTS(X, m)
+#undef X
+#define X(span) bytes += span_bytes(span);
+    if (has_extras(m)) {
+        EXTRAS(X, m)
+    }
 #undef X
     bytes += m->has_cost ? 8 : 0;
     bytes += has_tokens(m) ? (wide_tokens(m) ? 24 : 12) : 0;
@@ -117,8 +137,9 @@ void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, c
     TEXTS(X, m)
 #undef X
     head.flags |= (m->has_cost ? HAS_COST : 0) | (has_tokens(m) ? HAS_TOKENS : 0) | (wide_tokens(m) ? WIDE_TOKENS : 0) |
-                  (has_scale(m) ? HAS_SCALE : 0) | (calls ? HAS_CALLS : 0) | (uint32_t)m->role << ROLE_SHIFT |
-                  (uint32_t)m->event.type << EVENT_SHIFT | (uint32_t)m->event.phase << PHASE_SHIFT;
+                  (has_scale(m) ? HAS_SCALE : 0) | (has_extras(m) ? HAS_EXTRAS : 0) | (calls ? HAS_CALLS : 0) |
+                  (uint32_t)m->role << ROLE_SHIFT | (uint32_t)m->event.type << EVENT_SHIFT |
+                  (uint32_t)m->event.phase << PHASE_SHIFT;
     memcpy(memory, &head, sizeof head);
     if (m->has_cost) {
         at = put(at, &m->cost, 8);
@@ -145,6 +166,11 @@ void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, c
         at = put_span(at, span);                                                                                       \
     }
     TEXTS(X, m)
+#undef X
+#define X(span) at = put_span(at, span);
+    if (head.flags & HAS_EXTRAS) {
+        EXTRAS(X, m)
+    }
 #undef X
     memset(at, 0, (size_t)((char *)memory + bytes - at));
 }
@@ -230,5 +256,10 @@ void ct_stored_read(const struct ct_stored *stored, struct ct_message *m, struct
         at = get_span(at, &(span));                                                                                    \
     }
     TEXTS(X, m)
+#undef X
+#define X(span) at = get_span(at, &(span));
+    if (flags & HAS_EXTRAS) {
+        EXTRAS(X, m)
+    }
 #undef X
 }

@@ -36,9 +36,11 @@ static int compare(ct_span a, ct_span b)
 /* A customer counts once a channel. One pass for each channel, in byte order and at most CT_CHANNELS_MAX of them, so
  * that a shared account with many conversations costs no more than that; whatever channels a customer has beyond
  * are beyond the table's too, and count once, together. */
-static void fold_customer(void *state, const struct ct_record *const *records, size_t count)
+static void fold_customer(void *state, const struct ct_customer *customer)
 {
     struct ct_channels *s = state;
+    const struct ct_record *const *records = customer->records;
+    size_t count = customer->record_count;
     ct_span last = CT_SPAN_NONE;
     for (unsigned pass = 0; pass <= CT_CHANNELS_MAX; pass++) {
         const struct ct_record *next = NULL;

@@ -78,3 +78,22 @@ void ct_customer_mark(struct ct_record *const *records, size_t count, ct_usec wi
         }
     }
 }
+
+ct_span ct_customer_segment(const struct ct_customer *customer)
+{
+    ct_usec to = customer->terms->to;
+    for (size_t i = customer->event_count; i > 0; i--) {
+        const struct ct_business *event = customer->events[i - 1];
+        ct_span segment = ct_business_text(event, CT_BUSINESS_SEGMENT);
+        if (segment.len && (to == CT_USEC_NONE || event->at < to)) {
+            return segment;
+        }
+    }
+    for (size_t i = customer->record_count; i > 0; i--) {
+        ct_span segment = ct_record_text(customer->records[i - 1], CT_TEXT_SEGMENT);
+        if (segment.len) {
+            return segment;
+        }
+    }
+    return CT_SPAN_NONE;
+}

@@ -6,9 +6,22 @@
 #ifndef CT_CUSTOMER_H
 #define CT_CUSTOMER_H
 
+#include "engine/business.h"
 #include "engine/record.h"
+#include "metrics/terms.h"
 
-#define CT_RETURN_WINDOW_DEFAULT (7 * CT_USEC_PER_DAY)
+/* One customer, as metrics see it: everything that is known of it, on the terms of the count. In a slice: its
+ * conversations of the slice, and all its events. All of it borrowed. */
+struct ct_customer {
+    const struct ct_record *const *records; /* as ct_customer_sort and ct_customer_mark leave them; may be none */
+    size_t record_count;
+    const struct ct_business *const *events; /* as ct_business_sort leaves them, of every time, also after the period */
+    size_t event_count;
+    const struct ct_terms *terms;
+};
+/* The customer's segment at the period's end: of the newest event that names one, else of the newest conversation that
+ * does; empty = not known. */
+ct_span ct_customer_segment(const struct ct_customer *customer);
 
 /* Sorts by started_at (untimed last), then conversation_hash, then session: the order that fold_customer wants. */
 void ct_customer_sort(struct ct_record **records, size_t count);

@@ -7,12 +7,13 @@ static void fold(void *state, const struct ct_record *record)
     s->unknown += record->engaged && !record->has_customer;
 }
 
-static void fold_customer(void *state, const struct ct_record *const *records, size_t count)
+static void fold_customer(void *state, const struct ct_customer *customer)
 {
     struct ct_customers *s = state;
+    const struct ct_record *const *records = customer->records;
     uint64_t conversations = 0;
     ct_usec last = CT_USEC_NONE;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < customer->record_count; i++) {
         if (!records[i]->engaged) {
             continue;
         }

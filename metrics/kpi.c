@@ -85,17 +85,26 @@ void ct_kpis_fold(struct ct_kpi_set *set, const struct ct_record *record)
     }
 }
 
-void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_record *const *records, size_t count)
+void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *customer)
 {
-    for (size_t i = 0; i < count; i++) {
-        ct_kpis_fold(set, records[i]);
+    for (size_t i = 0; i < customer->record_count; i++) {
+        ct_kpis_fold(set, customer->records[i]);
     }
-    if (count == 0 || !records[0]->has_customer) {
+    if (customer->event_count == 0 && (customer->record_count == 0 || !customer->records[0]->has_customer)) {
         return;
     }
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
         if (ct_metrics[i]->fold_customer) {
-            ct_metrics[i]->fold_customer(state_of(set, i), records, count);
+            ct_metrics[i]->fold_customer(state_of(set, i), customer);
+        }
+    }
+}
+
+void ct_kpis_fold_event(struct ct_kpi_set *set, const struct ct_business *event, const struct ct_terms *terms)
+{
+    for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
+        if (ct_metrics[i]->fold_event) {
+            ct_metrics[i]->fold_event(state_of(set, i), event, terms);
         }
     }
 }
@@ -197,6 +206,19 @@ static void fill_amount(struct ct_figure *figure, const struct ct_reading *r)
     }
 }
 
+/* Of amounts: the parts of a unit cancel out, so the value needs no scale. */
+static void fill_proportion(struct ct_figure *figure, const struct ct_reading *r)
+{
+    figure->numerator = r->numerator;
+    figure->denominator = r->denominator;
+    figure->scale = r->scale ? r->scale : 1;
+    if (r->denominator > 0) {
+        figure->has_value = true;
+        figure->value_num = r->numerator * 100;
+        figure->value_den = r->denominator;
+    }
+}
+
 static void fill_percentiles(struct ct_figure *figure, const struct ct_spread *spread)
 {
     static const unsigned permille[CT_PERCENTILE_COUNT] = {500, 900, 950, 990};
@@ -251,6 +273,27 @@ static enum ct_target_status held_against(const struct ct_figure *figure)
     return met ? CT_STATUS_MET : CT_STATUS_MISSED;
 }
 
+/* The configured one before the catalogue's, one of a segment that was asked for before everybody's. */
+static void choose_target(struct ct_figure *figure, const struct ct_kpi_options *options)
+{
+    const struct ct_kpi *kpi = figure->kpi;
+    figure->target = kpi->target;
+    for (size_t i = 0; options && i < options->segment_count && !figure->target_segment; i++) {
+        for (unsigned j = 0; j < CT_SEGMENT_TARGETS_MAX && kpi->by_segment[j].segment; j++) {
+            if (ct_span_is(options->segments[i], kpi->by_segment[j].segment)) {
+                figure->target = kpi->by_segment[j].target;
+                figure->target_segment = kpi->by_segment[j].segment;
+            }
+        }
+    }
+    for (size_t i = 0; options && i < options->target_count; i++) {
+        if (strcmp(options->targets[i].id, kpi->id) == 0) {
+            figure->target = options->targets[i].target;
+            figure->target_segment = NULL;
+        }
+    }
+}
+
 static void fill(struct ct_figure *figure, const struct ct_kpi *kpi, const struct ct_reading *reading, bool part,
                  const struct ct_kpi_options *options)
 {
@@ -258,6 +301,8 @@ static void fill(struct ct_figure *figure, const struct ct_kpi *kpi, const struc
     figure->kpi = kpi;
     figure->part = part;
     figure->left_out = reading->left_out;
+    figure->provisional = reading->provisional;
+    figure->settles_at = reading->provisional ? reading->settles_at : CT_USEC_NONE;
     memcpy(figure->key, reading->key, sizeof figure->key);
     switch (kpi->kind) {
     case CT_KPI_RATIO:
@@ -269,19 +314,18 @@ static void fill(struct ct_figure *figure, const struct ct_kpi *kpi, const struc
         break;
     case CT_KPI_QUOTIENT:
     case CT_KPI_SUM:
+    case CT_KPI_PRODUCT:
         fill_amount(figure, reading);
+        break;
+    case CT_KPI_PROPORTION:
+        fill_proportion(figure, reading);
         break;
     case CT_KPI_MEAN:
     case CT_KPI_MEDIAN:
         fill_mean(figure, reading);
         break;
     }
-    figure->target = kpi->target;
-    for (size_t i = 0; options && i < options->target_count; i++) {
-        if (strcmp(options->targets[i].id, kpi->id) == 0) {
-            figure->target = options->targets[i].target;
-        }
-    }
+    choose_target(figure, options);
     figure->status = held_against(figure);
 }
 
@@ -322,6 +366,7 @@ enum ct_status ct_kpis_compute(const struct ct_kpi_set *set, const struct ct_kpi
     memcpy(block->outcomes, volume->outcomes, sizeof block->outcomes);
     block->first_at = volume->dated ? volume->first_at : CT_USEC_NONE;
     block->last_at = volume->dated ? volume->last_at : CT_USEC_NONE;
+    block->from = block->to = CT_USEC_NONE;
     size_t count = read_all(set, options, NULL, 0);
     struct ct_figure *figures = malloc(count * sizeof *figures);
     if (!figures) {

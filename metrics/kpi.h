@@ -25,9 +25,11 @@ void ct_kpis_free(struct ct_kpi_set *set);        /* NULL allowed */
 void ct_kpis_zero(struct ct_kpi_set *set);
 /* One conversation where the customer's others are not at hand: KPIs that count customers leave it out. */
 void ct_kpis_fold(struct ct_kpi_set *set, const struct ct_record *record);
-/* All conversations of one customer (or the one conversation of an unknown customer), as ct_customer_sort and
- * ct_customer_mark leave them: folds each, and the customer. Do not also call ct_kpis_fold for them. */
-void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_record *const *records, size_t count);
+/* Everything of one customer (or the one conversation of an unknown one): folds each conversation, and the customer. Do
+ * not also call ct_kpis_fold for them. */
+void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *customer);
+/* A business event that belongs to no customer. */
+void ct_kpis_fold_event(struct ct_kpi_set *set, const struct ct_business *event, const struct ct_terms *terms);
 void ct_kpis_merge(struct ct_kpi_set *set, const struct ct_kpi_set *other);
 /* Gives back what `other` holds: it must have been folded into `set`, or merged with it, before. fold(a, b) - fold(b)
  * has the figures of fold(a), but for what cannot shrink: first_at and last_at of a block as long as one dated
@@ -48,6 +50,8 @@ struct ct_kpi_target {
 struct ct_kpi_options {
     const struct ct_kpi_target *targets;
     size_t target_count;
+    const ct_span *segments; /* whose targets count, the first that a KPI knows: "smb", "monthly"; may be NULL */
+    size_t segment_count;
 };
 /* Fills *block (key and other are left to the caller): counts and figures. block->figures is heap, owned by the
  * caller: ct_block_done. options may be NULL. CT_NO_MEMORY. */
@@ -92,8 +96,7 @@ struct ct_kpi_slices;
 struct ct_kpi_slices *ct_slices_new(enum ct_slice_field field, size_t max) CT_MUST_USE;
 void ct_slices_free(struct ct_kpi_slices *slices); /* NULL allowed */
 /* As ct_kpis_fold_customer; a customer counts once in each slice where it has a conversation. */
-enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_record *const *records,
-                                       size_t count) CT_MUST_USE;
+enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_customer *customer) CT_MUST_USE;
 /* As ct_kpis_fold: one conversation where the customer's others are not at hand. */
 enum ct_status ct_slices_fold(struct ct_kpi_slices *slices, const struct ct_record *record) CT_MUST_USE;
 /* Gives back a conversation that ct_slices_fold put in. `alone` = a set with nothing but this record folded. A slice

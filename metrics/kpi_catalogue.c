@@ -47,17 +47,33 @@ const struct ct_kpi_source ct_kpi_sources[] = {
 #undef CT_KPI
 };
 
+/* Each fills two members: the target for all, and those by segment. */
 #define NO_TARGET                                                                                                      \
+    {CT_TARGET_NONE, 0},                                                                                               \
     {                                                                                                                  \
-        CT_TARGET_NONE, 0                                                                                              \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
     }
 #define AT_LEAST(micro)                                                                                                \
+    {CT_TARGET_AT_LEAST, (micro)},                                                                                     \
     {                                                                                                                  \
-        CT_TARGET_AT_LEAST, (micro)                                                                                    \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
     }
 #define AT_MOST(micro)                                                                                                 \
+    {CT_TARGET_AT_MOST, (micro)},                                                                                      \
     {                                                                                                                  \
-        CT_TARGET_AT_MOST, (micro)                                                                                     \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
+#define FOR(segment, op, micro) {segment, {CT_TARGET_##op, (micro)}},
+#define BY_SEGMENT(targets)                                                                                            \
+    {CT_TARGET_NONE, 0},                                                                                               \
+    {                                                                                                                  \
+        targets                                                                                                        \
     }
 static const struct ct_kpi kpis[] = {
 #define CT_KPI(symbol, id, parent, family, kind, unit, better, target, metric, reading, name_en, name_es, formula_en,  \

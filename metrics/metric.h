@@ -9,7 +9,7 @@
 #define CT_METRIC_H
 
 #include "engine/figure.h"
-#include "engine/record.h"
+#include "metrics/customer.h"
 
 struct ct_metric {
     const char *name;
@@ -19,9 +19,10 @@ struct ct_metric {
     void (*zero)(void *state);
     /* Each conversation. NULL where only customers count. */
     void (*fold)(void *state, const struct ct_record *record);
-    /* Once for each customer, with all of that customer's conversations of the slice, sorted by started_at, then
-     * conversation_hash. Only customers that are known. NULL where customers do not matter. */
-    void (*fold_customer)(void *state, const struct ct_record *const *records, size_t count);
+    /* Once for each known customer, also one of whom only events are known. NULL where customers do not matter. */
+    void (*fold_customer)(void *state, const struct ct_customer *customer);
+    /* Each business event that belongs to no customer (the customer base, costs). NULL where they do not matter. */
+    void (*fold_event)(void *state, const struct ct_business *event, const struct ct_terms *terms);
     /* sign 1 adds what `other` holds, -1 gives it back: exact where it was added before (kpi.h says what is not). */
     void (*merge)(void *state, const void *other, int sign);
 };
@@ -43,6 +44,8 @@ struct ct_reading {
     const struct ct_spread *spread;   /* mean or median with percentiles */
     uint64_t promoters, detractors;   /* score */
     uint64_t left_out;
+    uint64_t provisional; /* as struct ct_figure's */
+    ct_usec settles_at;   /* read only where provisional > 0 */
 };
 /* Reading `index` of a row: 0 the head, 1.. the parts (figure.h). false = there are no more. */
 typedef bool ct_reader(const void *state, size_t index, struct ct_reading *out);

@@ -241,9 +241,10 @@ static bool scratch(struct ct_kpi_slices *slices, size_t count)
 /* Each slice's conversations of the customer, in order. A customer is in few slices, but one shared account may be in
  * very many: keys are taken in byte order, one pass over the records each; beyond the maximum all the rest of them
  * are the other slice's in any case, and are given to it conversation by conversation. */
-enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_record *const *records,
-                                       size_t count)
+enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_customer *customer)
 {
+    const struct ct_record *const *records = customer->records;
+    size_t count = customer->record_count;
     if (!scratch(slices, count)) {
         return CT_NO_MEMORY;
     }
@@ -275,7 +276,10 @@ enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struc
         if (!set) {
             return CT_NO_MEMORY;
         }
-        ct_kpis_fold_customer(set, slices->picked, picked);
+        struct ct_customer part = *customer;
+        part.records = slices->picked;
+        part.record_count = picked;
+        ct_kpis_fold_customer(set, &part);
         left -= picked;
     }
     return CT_OK;

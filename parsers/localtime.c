@@ -1,37 +1,6 @@
 /* localtime.c - reads written dates and times, and infers the order of day and month over a whole file. */
 #include "parsers/localtime.h"
 
-/* ---- calendar (H. Hinnant, "chrono-compatible low-level date algorithms") ---- */
-
-int64_t ct_days_from_civil(int64_t year, unsigned month, unsigned day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (int64_t)(month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-unsigned ct_days_in_month(int64_t year, unsigned month)
-{
-    static const unsigned char days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (month < 1 || month > 12) {
-        return 0;
-    }
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[month - 1];
-}
-
-int64_t ct_year_of_seconds(int64_t seconds)
-{
-    int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400 + 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    return year_of_era + era * 400 + (day_of_year >= 306); /* the year begins in March here */
-}
-
 /* ---- spaces and invisible marks ---- */
 
 size_t ct_space_bytes(ct_span text)

@@ -1,10 +1,10 @@
 /* localtime.h - dates and times as people's programs write them ("3/6/18, 1:55 p. m."), and which of the numbers
- * is the day. Called by whatsapp.c, text.c, csv.c; zone.c uses its calendar.
+ * is the day. Called by whatsapp.c, text.c, csv.c.
  */
 #ifndef CT_LOCALTIME_H
 #define CT_LOCALTIME_H
 
-#include "engine/ct.h"
+#include "engine/calendar.h"
 
 enum ct_date_order {
     CT_DATE_UNKNOWN, /* only dates that can be read in one way are accepted */
@@ -49,11 +49,6 @@ enum ct_date_order ct_order_decide(const struct ct_order_guess *guess);
 
 /* "dmy", "mdy", "ymd", "" = unknown; false = something else. */
 CT_MUST_USE bool ct_order_parse(ct_span text, enum ct_date_order *out);
-
-/* Calendar: proleptic Gregorian. */
-int64_t ct_days_from_civil(int64_t year, unsigned month, unsigned day);
-unsigned ct_days_in_month(int64_t year, unsigned month); /* 0 where month is not 1-12 */
-int64_t ct_year_of_seconds(int64_t seconds);
 
 /* Bytes of one space (ASCII space or tab, U+00A0, U+2009, U+202F) or invisible mark (U+200B-U+200F, U+202A-U+202E,
  * U+2060-U+2069, U+FEFF) at the beginning of the text; 0 = none. */

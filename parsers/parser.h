@@ -12,6 +12,7 @@
 #define CT_PARSER_H
 
 #include "engine/arena.h"
+#include "engine/business.h"
 #include "engine/ct.h"
 
 enum ct_framing {
@@ -40,6 +41,9 @@ struct ct_parse_out {
     enum ct_status (*end)(void *context, ct_span conversation_id);
     /* A record, or a message in it, was left out. */
     void (*refuse)(void *context, const struct ct_refusal *refusal);
+    /* One business event (only parsers of those call it). NULL = the caller has no use for any, and the parser refuses
+     * them as "business_events_unwanted". */
+    enum ct_status (*business)(void *context, const struct ct_business_event *event);
 };
 
 /* How bytes came that no file holds: the live tap knows more than they say. */

@@ -5,7 +5,7 @@
 #define CT_STAMP_H
 
 #include "parsers/localtime.h"
-#include "parsers/zone.h"
+#include "engine/zone.h"
 
 enum ct_stamp {
     CT_STAMP_NONE, /* no date and time here */

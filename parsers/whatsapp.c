@@ -7,7 +7,7 @@
 #include "parsers/draft.h"
 #include "parsers/labels.h"
 #include "parsers/whatsapp_line.h"
-#include "parsers/zone.h"
+#include "engine/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -116,6 +116,9 @@ size_t ct_format_amount(const struct ct_figure *figure, ct_wide num, ct_wide den
     case CT_UNIT_COUNT:
         return ct_format_decimal(num, den, 0, lang, out);
     case CT_UNIT_PER_CUSTOMER:
+    case CT_UNIT_RATIO:
+    case CT_UNIT_MODULES:
+    case CT_UNIT_ACTIONS:
         return ct_format_decimal(num, den, 2, lang, out);
     }
     return put(out, "–");
@@ -164,12 +167,17 @@ size_t ct_format_basis(const struct ct_figure *figure, enum ct_lang lang, char *
         size_t len = put(out, "n ");
         return len + ct_format_count((ct_wide)figure->n, lang, out + len);
     }
-    case CT_KPI_QUOTIENT: {
+    case CT_KPI_QUOTIENT:
+    case CT_KPI_PROPORTION: {
+        if (figure->kpi->kind == CT_KPI_PROPORTION && figure->scale != 1) {
+            break; /* of amounts: both are money */
+        }
         size_t len = figure->scale == 1 ? ct_format_count(figure->numerator, lang, out) : 0;
         len += put(out + len, " / ");
         return len + ct_format_count(figure->denominator, lang, out + len);
     }
     case CT_KPI_SUM:
+    case CT_KPI_PRODUCT:
         break;
     }
     return 0;

@@ -287,7 +287,11 @@ static const char *unit_of(const struct ct_kpi *kpi)
         return "points";
     case CT_UNIT_COUNT:
     case CT_UNIT_PER_CUSTOMER:
+    case CT_UNIT_MODULES:
+    case CT_UNIT_ACTIONS:
         break;
+    case CT_UNIT_RATIO:
+        return "ratio";
     }
     return NULL;
 }

@@ -139,7 +139,8 @@ struct ct_desk *ct_desk_new(const struct ct_desk_options *options)
     struct ct_desk_options *o = &desk->options;
     o->version = o->version ? o->version : CT_VERSION;
     o->profile = o->profile ? o->profile : "convtap";
-    o->return_window_usec = o->return_window_usec ? o->return_window_usec : CT_RETURN_WINDOW_DEFAULT;
+    o->terms.return_window_usec =
+        o->terms.return_window_usec ? o->terms.return_window_usec : CT_RETURN_WINDOW_DEFAULT;
     o->range_max = o->range_max ? o->range_max : 500000;
     o->range_bytes_max = o->range_bytes_max ? o->range_bytes_max : (size_t)512 << 20;
     o->send = o->send ? o->send : ct_gate_send;

@@ -20,7 +20,7 @@ struct ct_desk_options {
     const char *profile; /* NULL = "convtap" */
     const struct ct_kpi_options
         *kpis;                  /* targets of ranges, as of the tap's windows; NULL = the catalogue's. Outlives it */
-    ct_usec return_window_usec; /* of FCR and recurrence in ranges; 0 = CT_RETURN_WINDOW_DEFAULT */
+    struct ct_terms terms; /* of ranges; its period and as_of are not read */
     size_t range_max;           /* conversations that one range may count; 0 = 500,000 */
     size_t range_bytes_max;     /* and what they may take in memory meanwhile; 0 = 512 MiB */
     ct_span openapi;            /* docs/openapi.json as it is served; empty = 404. Outlives the desk */

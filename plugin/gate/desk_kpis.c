@@ -235,7 +235,7 @@ static void answer_range(struct ct_desk *desk, struct asked *asked, struct ct_re
     }
     struct ct_range_options *span = &asked->span;
     span->by = asked->sliced ? &asked->by : NULL;
-    span->window_usec = desk->options.return_window_usec;
+    span->terms = &desk->options.terms;
     span->kpis = desk->options.kpis;
     span->conversations_max = desk->options.range_max;
     span->bytes_max = desk->options.range_bytes_max;

@@ -18,6 +18,7 @@ struct reading {
     size_t customer_count;
     size_t seen; /* rows looked at */
     bool around;
+    struct ct_terms terms; /* the options', with the range's period */
     ct_usec newest; /* end of a conversation */
 };
 
@@ -123,7 +124,7 @@ static struct ct_store_filter span_of(const struct ct_range_options *options, ct
 static enum ct_status read_around(struct reading *r, struct ct_store *store, struct ct_error *err)
 {
     const struct ct_range_options *o = r->options;
-    ct_usec window = o->window_usec;
+    ct_usec window = o->terms->return_window_usec;
     r->customers = malloc((r->count + 1) * sizeof *r->customers);
     if (!r->customers) {
         return CT_NO_MEMORY;
@@ -165,15 +166,16 @@ static enum ct_status count_customer(const struct reading *r, struct ct_kpi_set 
 {
     size_t kept = 0;
     ct_customer_sort(records, count);
-    ct_customer_mark(records, count, r->options->window_usec, r->newest);
+    ct_customer_mark(records, count, r->options->terms->return_window_usec, r->newest);
     for (size_t i = 0; i < count; i++) {
         if (is_counted(records[i])) {
             records[kept++] = records[i];
         }
     }
-    const struct ct_record *const *folded = (const struct ct_record *const *)records;
-    ct_kpis_fold_customer(set, folded, kept);
-    return slices ? ct_slices_fold_customer(slices, folded, kept) : CT_OK;
+    const struct ct_customer customer = {
+        .records = (const struct ct_record *const *)records, .record_count = kept, .terms = &r->terms};
+    ct_kpis_fold_customer(set, &customer);
+    return slices ? ct_slices_fold_customer(slices, &customer) : CT_OK;
 }
 
 static enum ct_status count_all(struct reading *r, struct ct_range *out)
@@ -206,7 +208,7 @@ static enum ct_status count_all(struct reading *r, struct ct_range *out)
 enum ct_status ct_range_compute(struct ct_store *store, const struct ct_range_options *options, struct ct_range *out,
                                 struct ct_error *err)
 {
-    struct reading r = {.options = options, .newest = CT_USEC_NONE};
+    struct reading r = {.options = options, .terms = *options->terms, .newest = CT_USEC_NONE};
     struct ct_store_filter range = span_of(options, options->from, options->to);
     memset(out, 0, sizeof *out);
     ct_arena_init(&r.arena, BLOCK_BYTES, options->bytes_max);
@@ -216,7 +218,9 @@ enum ct_status ct_range_compute(struct ct_store *store, const struct ct_range_op
         status = read_around(&r, store, err);
     }
     out->around = r.count - out->counted;
-    out->as_of = r.newest;
+    out->as_of = r.terms.as_of = r.newest;
+    r.terms.from = options->from;
+    r.terms.to = options->to;
     if (status == CT_OK) {
         status = count_all(&r, out);
     }

@@ -12,7 +12,7 @@ struct ct_range_options {
     bool alone;       /* judge first contact and returns by the range alone; else also by what the same customers did in
                          the return window before and after it */
     const enum ct_slice_field *by; /* NULL = no slices */
-    ct_usec window_usec;           /* return window */
+    const struct ct_terms *terms;  /* its period and as_of are not read */
     const struct ct_kpi_options *kpis;
     size_t conversations_max, bytes_max;
 };

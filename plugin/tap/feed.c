@@ -262,7 +262,7 @@ static enum ct_status take_whole(struct ct_feed *feed, const struct ct_parser *p
 static enum ct_status take_data(struct ct_feed *feed, struct ct_error *err)
 {
     const struct ct_tape_entry *entry = feed->entry;
-    const struct ct_parse_out out = {feed, on_message, on_end, on_refusal};
+    const struct ct_parse_out out = {feed, on_message, on_end, on_refusal, NULL};
     if (!entry->bytes.len) {
         return CT_OK; /* what was refused at the door still has its number here */
     }

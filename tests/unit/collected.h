@@ -88,7 +88,7 @@ static inline void collected_done(struct collected *out)
 static inline void collect(struct collected *out, const struct ct_parser *parser, ct_span text, size_t scratch_limit)
 {
     struct ct_parser_config config = {.source = CT_SPAN_LIT("src.json")};
-    struct ct_parse_out sink = {out, collected_message, collected_end, collected_refuse};
+    struct ct_parse_out sink = {out, collected_message, collected_end, collected_refuse, NULL};
     struct ct_framer framer;
     struct ct_arena scratch;
     size_t at = 0, consumed, stop_after = out->stop_after;

@@ -10,6 +10,7 @@
 
 #include "make_record.h"
 #include "metrics/kpi.h"
+#include "tests/unit/fold_customer.h"
 
 #define SECOND CT_USEC_PER_SECOND
 #define DAY CT_USEC_PER_DAY
@@ -34,7 +35,7 @@ static void bench_fold(struct bench *bench, const struct ct_record *head, const 
     struct ct_record *record = make_record(head, tail);
     record->conversation_hash = ++bench->made;
     const struct ct_record *one = record;
-    ct_kpis_fold_customer(bench->set, &one, 1);
+    fold_customer_of(bench->set, &one, 1);
     free(record);
 }
 
@@ -446,7 +447,7 @@ static void surveys(void **state)
 
     static const struct ct_kpi_target targets[] = {{"csat", {CT_TARGET_AT_LEAST, 80000000}},
                                                    {"ces", {CT_TARGET_AT_MOST, 2999999}}};
-    struct ct_kpi_options options = {targets, 2};
+    struct ct_kpi_options options = {.targets = targets, .target_count = 2};
     assert_int_equal(ct_kpis_compute(bench.set, &options, &bench.block), CT_OK);
     assert_int_equal(figure(&bench, "csat")->status, CT_STATUS_MET);
     assert_int_equal(figure(&bench, "ces")->status, CT_STATUS_MISSED);
@@ -482,10 +483,10 @@ static void customers_and_channels(void **state)
         records[i] = make_record(&r, &(struct make_tail){.text = {[CT_TEXT_CHANNEL] = channels[i]}});
     }
     /* One customer with three conversations, one with one, and a conversation of nobody. */
-    ct_kpis_fold_customer(bench.set, (const struct ct_record *const *)records, 3);
-    ct_kpis_fold_customer(bench.set, (const struct ct_record *const *)records + 3, 1);
+    fold_customer_of(bench.set, (const struct ct_record *const *)records, 3);
+    fold_customer_of(bench.set, (const struct ct_record *const *)records + 3, 1);
     records[1]->has_customer = false;
-    ct_kpis_fold_customer(bench.set, (const struct ct_record *const *)records + 1, 1);
+    fold_customer_of(bench.set, (const struct ct_record *const *)records + 1, 1);
     bench_compute(&bench);
     assert_string_equal(value(&bench, "interactions_per_user", 1), "2.0"); /* 4 / 2 */
     assert_int_equal(figure(&bench, "interactions_per_user")->left_out, 1);
@@ -538,9 +539,9 @@ static void twice_is_recurrent(void **state)
     idle.engaged = false;
     struct ct_record *one = make_record(&r, NULL), *two = make_record(&r, NULL), *none = make_record(&idle, NULL);
     const struct ct_record *pair[] = {one, two}, *once[] = {one, none}, *never[] = {none};
-    ct_kpis_fold_customer(bench.set, pair, 2);
-    ct_kpis_fold_customer(bench.set, once, 2); /* the second time nothing was written */
-    ct_kpis_fold_customer(bench.set, never, 1);
+    fold_customer_of(bench.set, pair, 2);
+    fold_customer_of(bench.set, once, 2); /* the second time nothing was written */
+    fold_customer_of(bench.set, never, 1);
     bench_compute(&bench);
     assert_true(figure(&bench, "recurrence")->numerator == 1 && figure(&bench, "recurrence")->denominator == 2);
     assert_string_equal(value(&bench, "interactions_per_user", 1), "1.5");
@@ -563,7 +564,7 @@ static void more_channels_than_fit(void **state)
         r.has_customer = true;
         records[i] = make_record(&r, &(struct make_tail){.text = {[CT_TEXT_CHANNEL] = name}});
     }
-    ct_kpis_fold_customer(bench.set, (const struct ct_record *const *)records, CHANNELS);
+    fold_customer_of(bench.set, (const struct ct_record *const *)records, CHANNELS);
     bench_compute(&bench);
     const struct ct_figure *talks = figure(&bench, "channel_preference");
     const struct ct_figure *people = figure(&bench, "channel_preference.customers");

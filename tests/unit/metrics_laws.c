@@ -9,6 +9,7 @@
 
 #include "metrics/customer.h"
 #include "metrics/kpi.h"
+#include "tests/unit/fold_customer.h"
 #include "metrics/packed.h"
 #include "random_record.h"
 #include "same_figures.h"
@@ -89,7 +90,7 @@ static struct ct_kpi_set *divided(size_t parts)
     }
     shuffled(order);
     for (size_t i = 0; i < CUSTOMERS; i++) {
-        ct_kpis_fold_customer(sets[below(parts)], records_of(&people[order[i]]), people[order[i]].count);
+        fold_customer_of(sets[below(parts)], records_of(&people[order[i]]), people[order[i]].count);
     }
     while (parts > 1) {
         size_t from = below(parts), to = below(parts);
@@ -111,7 +112,7 @@ static void any_division_any_order(void **state)
         struct ct_kpi_set *whole = ct_kpis_new();
         assert_non_null(whole);
         for (size_t i = 0; i < CUSTOMERS; i++) {
-            ct_kpis_fold_customer(whole, records_of(&people[i]), people[i].count);
+            fold_customer_of(whole, records_of(&people[i]), people[i].count);
         }
         for (size_t parts = 1; parts <= 16; parts += 5) {
             struct ct_kpi_set *sum = divided(parts);
@@ -203,7 +204,7 @@ static void slices_any_order(void **state)
         size_t max = maxima[round % 4];
         struct ct_kpi_slices *whole = ct_slices_new(field, max), *part[4];
         for (size_t i = 0; i < CUSTOMERS; i++) {
-            assert_int_equal(ct_slices_fold_customer(whole, records_of(&people[i]), people[i].count), CT_OK);
+            assert_int_equal(slice_customer_of(whole, records_of(&people[i]), people[i].count), CT_OK);
         }
         for (size_t i = 0; i < 4; i++) {
             part[i] = ct_slices_new(field, max);
@@ -212,7 +213,7 @@ static void slices_any_order(void **state)
         shuffled(order);
         for (size_t i = 0; i < CUSTOMERS; i++) {
             const struct customer *who = &people[order[i]];
-            assert_int_equal(ct_slices_fold_customer(part[below(4)], records_of(who), who->count), CT_OK);
+            assert_int_equal(slice_customer_of(part[below(4)], records_of(who), who->count), CT_OK);
         }
         assert_int_equal(ct_slices_merge(part[2], part[0]), CT_OK);
         assert_int_equal(ct_slices_merge(part[1], part[3]), CT_OK);
@@ -247,7 +248,7 @@ static void slice_is_its_subset(void **state)
     populate(3);
     struct ct_kpi_slices *slices = ct_slices_new(CT_SLICE_BOT, 0);
     for (size_t i = 0; i < CUSTOMERS; i++) {
-        assert_int_equal(ct_slices_fold_customer(slices, records_of(&people[i]), people[i].count), CT_OK);
+        assert_int_equal(slice_customer_of(slices, records_of(&people[i]), people[i].count), CT_OK);
     }
     assert_int_equal(ct_slices_count(slices), 5);
     for (size_t s = 0; s < 5; s++) {
@@ -263,7 +264,7 @@ static void slice_is_its_subset(void **state)
                     own[count++] = people[i].at[j];
                 }
             }
-            ct_kpis_fold_customer(want, own, count);
+            fold_customer_of(want, own, count);
         }
         assert_same(slice, want);
         ct_kpis_free(want);
@@ -299,7 +300,7 @@ static void fields_by_name(void **state)
         struct ct_record *record = make_record(&head, NULL);
         const struct ct_record *one = record;
         struct ct_kpi_slices *slices = ct_slices_new(cases[i].field, 0);
-        assert_int_equal(ct_slices_fold_customer(slices, &one, 1), CT_OK);
+        assert_int_equal(slice_customer_of(slices, &one, 1), CT_OK);
         ct_span key;
         bool other;
         assert_non_null(ct_slices_at(slices, 0, &key, &other));
@@ -317,7 +318,7 @@ static struct ct_kpi_set *fold_some(const bool *chosen, bool which)
     assert_non_null(set);
     for (size_t i = 0; i < CUSTOMERS; i++) {
         if (chosen[i] == which) {
-            ct_kpis_fold_customer(set, records_of(&people[i]), people[i].count);
+            fold_customer_of(set, records_of(&people[i]), people[i].count);
         }
     }
     return set;

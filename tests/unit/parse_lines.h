@@ -96,7 +96,7 @@ static inline struct parsed *parse_text(const struct ct_parser *parser, ct_span 
     for (; pairs && pairs[0]; pairs += 2) {
         options[config.option_count++] = (struct ct_option_value){ct_span_of(pairs[0]), ct_span_of(pairs[1])};
     }
-    struct ct_parse_out out = {parsed, parsed_message, parsed_end, parsed_refuse};
+    struct ct_parse_out out = {parsed, parsed_message, parsed_end, parsed_refuse, NULL};
     struct ct_error err = {.status = CT_OK};
     struct ct_arena arena;
     void *state = parser->open(&config, &err);

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "parsers/whatsapp_line.h"
-#include "parsers/zone.h"
+#include "engine/zone.h"
 #include "tests/unit/parse_lines.h"
 
 extern const struct ct_parser ct_parser_whatsapp;

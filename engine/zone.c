@@ -1,7 +1,7 @@
 /* zone.c - reads TZif (RFC 8536, versions 1 to 4) and POSIX TZ footers, and maps local time to UTC. */
-#include "parsers/zone.h"
+#include "engine/zone.h"
 
-#include "parsers/localtime.h"
+#include "engine/calendar.h"
 
 #include <stdlib.h>
 
@@ -327,4 +327,47 @@ int64_t ct_zone_to_utc(const struct ct_zone *zone, int64_t local_seconds)
         }
     }
     return local_seconds - (low < zone->count ? before : footer_offset(zone, local_seconds));
+}
+
+int64_t ct_zone_offset(const struct ct_zone *zone, int64_t utc_seconds)
+{
+    if (!zone || !zone->tzif) {
+        return zone ? zone->offset : 0;
+    }
+    size_t low = 0, high = zone->count; /* the first transition after it */
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (read_be(zone->times + mid * 8, 8) > utc_seconds) {
+            high = mid;
+        } else {
+            low = mid + 1;
+        }
+    }
+    if (low < zone->count) {
+        size_t kind = low ? zone->kinds[low - 1] : 0;
+        return read_be(zone->types + kind * TZIF_TYPE_BYTES, 4);
+    }
+    if (!zone->has_dst) {
+        return zone->offset;
+    }
+    int64_t year = ct_year_of_seconds(utc_seconds), offset = zone->offset, best = INT64_MIN;
+    for (int64_t y = year - 1; y <= year + 1; y++) {
+        int64_t begin = rule_seconds(&zone->begin, y) - zone->offset;
+        int64_t end = rule_seconds(&zone->end, y) - zone->dst_offset;
+        if (begin > best && begin <= utc_seconds) {
+            best = begin;
+            offset = zone->dst_offset;
+        }
+        if (end > best && end <= utc_seconds) {
+            best = end;
+            offset = zone->offset;
+        }
+    }
+    return offset;
+}
+
+ct_usec ct_zone_local(const struct ct_zone *zone, ct_usec utc)
+{
+    int64_t seconds = utc / CT_USEC_PER_SECOND - (utc % CT_USEC_PER_SECOND < 0);
+    return utc + ct_zone_offset(zone, seconds) * CT_USEC_PER_SECOND;
 }
