@@ -8,12 +8,15 @@
 
 #include "cli/audit_db.h"
 #include "cli/publication.h"
+#include "cli/quality_inputs.h"
 #include "cli/session.h"
+#include "cli/themes.h"
 
 struct arguments {
     struct ct_session_arguments session;
     struct ct_publication out;
-    bool no_hash;
+    struct ct_audit_alarms alarms;
+    bool no_hash, feedback, fail_on_alarm;
 };
 
 /* ---- progress
@@ -64,7 +67,25 @@ static int write_db(const struct arguments *a, struct ct_audit_db *db, const str
     return -1;
 }
 
-static int audit(const struct arguments *a, struct ct_session *s, struct ct_audit_db *db)
+static int publish(const struct arguments *a, const struct ct_session *s, const struct ct_batch_result *result)
+{
+    struct ct_publication out = a->out;
+    struct ct_made_themes themes = {0};
+    struct ct_error err = {0};
+    if (s->batch.themes) {
+        enum ct_status status = ct_made_themes_read(&themes, &s->batch, result, &err);
+        if (status != CT_OK) {
+            ct_made_themes_done(&themes);
+            return ct_options_fail(self, CT_EXIT_OUTPUT, "%s", err.text[0] ? err.text : ct_status_text(status));
+        }
+        out.feedback = &themes.findings;
+    }
+    int code = ct_publish(&out, &s->config, s->rules->hash, s->batch.records, result);
+    ct_made_themes_done(&themes);
+    return code;
+}
+
+static int audit(struct arguments *a, struct ct_session *s, struct ct_audit_db *db)
 {
     struct ct_batch_result result;
     struct ct_error err = {0};
@@ -73,11 +94,19 @@ static int audit(const struct arguments *a, struct ct_session *s, struct ct_audi
     s->batch.threads = ct_publication_threads(&s->config);
     s->batch.group = s->config.group;
     s->batch.group_by = s->config.group_by;
+    s->batch.also = a->alarms.also;
+    s->batch.also_count = a->alarms.also_count;
     s->batch.hash_inputs = (a->out.json || a->out.report) && !a->no_hash;
-    s->batch.conversation.drop_evidence = !a->out.conversations && !db;
-    const struct ct_batch_db keep = {db, ct_audit_db_keep};
+    s->batch.conversation.drop_evidence =
+        !a->out.conversations && !db && !s->batch.terms.marks && !s->batch.terms.scorecard;
+    const struct ct_batch_db keep = {.context = db, .record = ct_audit_db_keep, .event = ct_audit_db_keep_event};
     s->batch.db = db ? &keep : NULL;
     if (a->out.conversations && !(s->batch.records = ct_sorter_new(0))) {
+        return ct_options_fail(self, CT_EXIT_OUTPUT, "out of memory");
+    }
+    bool themed = a->feedback && (a->out.json || a->out.report);
+    if (themed && ct_made_themes_begin(&s->batch, &s->config, false) != CT_OK) {
+        ct_sorter_free(s->batch.records);
         return ct_options_fail(self, CT_EXIT_OUTPUT, "out of memory");
     }
     s->batch.progress = show ? progress : NULL;
@@ -96,13 +125,17 @@ static int audit(const struct arguments *a, struct ct_session *s, struct ct_audi
     } else {
         ct_session_report(&result, 20);
         code = write_db(a, db, s, &result);
-        code = code < 0 ? ct_publish(&a->out, &s->config, s->rules->hash, s->batch.records, &result) : code;
+        code = code < 0 ? publish(a, s, &result) : code;
+        code = code < 0 ? ct_audit_alarms_keep(&a->alarms, a->out.quiet) : code;
         if (code < 0) {
-            code = result.refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
+            code = result.refused                                           ? CT_EXIT_REFUSED
+                   : a->fail_on_alarm && ct_audit_alarms_raised(&a->alarms) ? CT_EXIT_ALARM
+                                                                            : CT_EXIT_DONE;
         }
         ct_batch_done(&result);
     }
     ct_sorter_free(s->batch.records);
+    ct_sorter_free(s->batch.themes);
     return code;
 }
 
@@ -111,8 +144,13 @@ static int run(int argc, char **argv)
     struct arguments a = {.session = CT_SESSION_DEFAULTS, .out = {.command = self}};
     const struct ct_cli_option options[] = {
         CT_SESSION_OPTIONS(&a.session),
-        CT_AUDIT_OPTIONS(&a.session)   /* each row with its comma */
-        CT_PUBLICATION_OPTIONS(&a.out) /* and these */
+        CT_AUDIT_OPTIONS(&a.session)                                  /* each row with its comma */
+        CT_QUALITY_OPTIONS(&a.session) CT_PUBLICATION_OPTIONS(&a.out) /* and these */
+        {"feedback", NULL, CT_OPT_FLAG, &a.feedback, 0, 0,
+         "In --json and --report also what customers say, by theme: what convtap feedback shows, without their words."},
+        CT_ALARMING_OPTIONS(&a.session) /* and these */
+        {"fail-on-alarm", NULL, CT_OPT_FLAG, &a.fail_on_alarm, 0, 0,
+         "Exit status 4 where an alarm stands; without it alarms do not change the exit status."},
         {"no-hash", NULL, CT_OPT_FLAG, &a.no_hash, 0, 0,
          "Leave the inputs' SHA-256 out of --json and the report: a little faster, but they no longer say what they "
          "were made from."},
@@ -120,6 +158,7 @@ static int run(int argc, char **argv)
     char **words = malloc((size_t)argc * sizeof *words);
     size_t word_count;
     struct ct_session session = {0};
+    struct ct_quality_inputs quality = {0};
     struct ct_audit_db *db = NULL;
     struct ct_error err = {0};
     int code = words ? ct_options_parse(self, options, argc, argv, words, &word_count) : CT_EXIT_OUTPUT;
@@ -129,13 +168,23 @@ static int run(int argc, char **argv)
     if (code < 0) {
         code = ct_publication_check(&a.out, &session.inputs);
     }
+    if (code < 0) {
+        code = ct_quality_inputs_open(&quality, self, &session);
+    }
     if (code < 0 && a.out.db && ct_audit_db_open(a.out.db, &db, &err) != CT_OK) {
         code = db_failed(&err);
     }
     if (code < 0) {
-        code = audit(&a, &session, db);
+        code = ct_audit_alarms_open(&a.alarms, self, &session.config, true);
     }
+    if (code < 0) {
+        a.out.alarms = &a.alarms;
+        code = audit(&a, &session, db);
+        code = code == CT_EXIT_DONE && quality.refused ? CT_EXIT_REFUSED : code;
+    }
+    ct_audit_alarms_close(&a.alarms);
     ct_audit_db_close(db);
+    ct_quality_inputs_close(&quality);
     ct_session_close(&session);
     free(words);
     return code;

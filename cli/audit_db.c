@@ -1,6 +1,6 @@
-/* audit_db.c - records of a batch, sorted by when their conversations began and by their ids, into a store. The order
- * makes the rows' numbers independent of threads and files, and brings versions of one conversation together: a batch
- * has no newer or older among its files. Called by audit.c.
+/* audit_db.c - records and business events of a batch, sorted by when their conversations began and by their ids, into
+ * a store. The order makes the rows' numbers independent of threads and files, and brings versions of one conversation
+ * together: a batch has no newer or older among its files. Called by audit.c.
  */
 #include "cli/audit_db.h"
 
@@ -15,6 +15,8 @@ struct ct_audit_db {
     struct ct_store *store;
     struct ct_sorter *sorter;
     struct ct_sorter_run *run;
+    struct ct_sorter *event_sorter;
+    struct ct_sorter_run *event_run;
     struct ct_sums *scratch;
     struct ct_store_sum *sums;
     size_t sums_room;
@@ -23,7 +25,9 @@ struct ct_audit_db {
     struct copy {
         struct ct_record *record;
         size_t room, bytes;
-    } waiting, next; /* waiting: the best of its key so far; bytes 0 = none */
+    } waiting, next;           /* waiting: the best of its key so far; bytes 0 = none */
+    struct ct_business *event; /* where one may stand: the sorter's bytes are not aligned */
+    size_t event_room;
     const struct ct_ruleset *rules;
     ct_usec as_of;
     uint64_t twins;
@@ -36,6 +40,7 @@ enum ct_status ct_audit_db_open(const char *path, struct ct_audit_db **out, stru
     struct ct_audit_db *db = calloc(1, sizeof *db);
     *out = NULL;
     if (!db || !(db->sorter = ct_sorter_new(0)) || !(db->run = ct_sorter_run_new(db->sorter)) ||
+        !(db->event_sorter = ct_sorter_new(0)) || !(db->event_run = ct_sorter_run_new(db->event_sorter)) ||
         !(db->scratch = ct_sums_new())) {
         ct_audit_db_close(db);
         return ct_error_set(err, CT_NO_MEMORY, "out of memory");
@@ -54,13 +59,16 @@ void ct_audit_db_close(struct ct_audit_db *db)
     if (db) {
         struct ct_error ignored;
         (void)!ct_sorter_run_done(db->run, &ignored);
+        (void)!ct_sorter_run_done(db->event_run, &ignored);
         ct_store_close(db->store);
         ct_sorter_free(db->sorter);
+        ct_sorter_free(db->event_sorter);
         ct_sums_free(db->scratch);
         free(db->sums);
         free(db->tie);
         free(db->waiting.record);
         free(db->next.record);
+        free(db->event);
         free(db);
     }
 }
@@ -97,6 +105,15 @@ enum ct_status ct_audit_db_keep(void *context, const struct ct_record *record, s
         return ct_error_set(err, CT_NO_MEMORY, "out of memory");
     }
     return ct_sorter_put(db->run, record->started_at, tie, (ct_span){(const char *)record, record->bytes}, err);
+}
+
+/* By time, then by type, customer and identity: of a customer's events there is one of each. */
+enum ct_status ct_audit_db_keep_event(void *context, const struct ct_business *event, struct ct_error *err)
+{
+    struct ct_audit_db *db = context;
+    const char *bytes = (const char *)event;
+    return ct_sorter_put(db->event_run, event->at, (ct_span){bytes, offsetof(struct ct_business, at)},
+                         (ct_span){bytes, event->bytes}, err);
 }
 
 /* ---- writing ---- */
@@ -188,19 +205,48 @@ static bool take(void *context, const char *bytes, size_t len)
     return db->status == CT_OK;
 }
 
+static bool take_event(void *context, const char *bytes, size_t len)
+{
+    struct ct_audit_db *db = context;
+    if (len > db->event_room) {
+        struct ct_business *more = realloc(db->event, len);
+        if (!more) {
+            db->status = ct_error_set(db->err, CT_NO_MEMORY, "out of memory");
+            return false;
+        }
+        db->event = more;
+        db->event_room = len;
+    }
+    memcpy(db->event, bytes, len);
+    db->status = ct_store_put_business(db->store, db->event, db->err);
+    if (db->status == CT_OK && ct_store_waiting(db->store) >= GROUP) {
+        db->status = ct_store_commit(db->store, 0, false, db->err);
+    }
+    return db->status == CT_OK;
+}
+
+/* Everything of one sorter, in its order. */
+static enum ct_status write_sorted(struct ct_audit_db *db, struct ct_sorter *sorter, struct ct_sorter_run **run,
+                                   bool (*take_one)(void *context, const char *bytes, size_t len))
+{
+    struct ct_error sorting = {0};
+    enum ct_status status = ct_sorter_run_done(*run, db->err);
+    *run = NULL;
+    if (status == CT_OK && (status = ct_sorter_merge(sorter, take_one, db, &sorting)) != CT_OK) {
+        status = db->status != CT_OK ? db->status : ct_error_set(db->err, status, "%s", sorting.text);
+    }
+    return status;
+}
+
 enum ct_status ct_audit_db_write(struct ct_audit_db *db, const struct ct_ruleset *rules, ct_usec as_of, uint64_t *twins,
                                  struct ct_error *err)
 {
     db->rules = rules;
     db->as_of = as_of;
     db->err = err;
-    struct ct_error sorting = {0};
-    enum ct_status status = ct_sorter_run_done(db->run, err);
-    db->run = NULL;
-    if (status == CT_OK && (status = ct_sorter_merge(db->sorter, take, db, &sorting)) != CT_OK) {
-        status = db->status != CT_OK ? db->status : ct_error_set(err, status, "%s", sorting.text);
-    }
+    enum ct_status status = write_sorted(db, db->sorter, &db->run, take);
     status = status == CT_OK ? put_waiting(db) : status;
+    status = status == CT_OK ? write_sorted(db, db->event_sorter, &db->event_run, take_event) : status;
     status = status == CT_OK ? ct_store_commit(db->store, 0, true, err) : status;
     *twins = db->twins;
     return status;

@@ -1,5 +1,5 @@
-/* audit_db.h - `convtap audit --db FILE`: the records of a batch into a store, the same rows whatever the threads and
- * the order of the files.
+/* audit_db.h - `convtap audit --db FILE`: the records and business events of a batch into a store, the same rows
+ * whatever the threads and the order of the files.
  */
 #ifndef CT_AUDIT_DB_H
 #define CT_AUDIT_DB_H
@@ -12,6 +12,8 @@ enum ct_status ct_audit_db_open(const char *path, struct ct_audit_db **out, stru
 /* For ct_batch_options.db, with the ct_audit_db as context: keeps a copy until ct_audit_db_write. One call at a time.
  */
 enum ct_status ct_audit_db_keep(void *context, const struct ct_record *record, struct ct_error *err) CT_MUST_USE;
+/* The same for a business event. */
+enum ct_status ct_audit_db_keep_event(void *context, const struct ct_business *event, struct ct_error *err) CT_MUST_USE;
 /* All that was kept, in one order. There is no clock here: a conversation was published when it ended, one without
  * times at `as_of`. *twins = versions of one conversation that began at one moment, of which only the longest is
  * stored. */

@@ -1,6 +1,8 @@
 /* batch.c - runs the three stages over a number of threads and puts their results together. See batch.h. */
 #include "cli/batch_state.h"
 
+#include "metrics/marks.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,11 +49,12 @@ static bool worker_init(struct ct_worker *w, struct ct_batch *b)
         w->messages = ct_spill_writer_new(b->messages);
     }
     w->customers = ct_spill_writer_new(b->customers);
-    w->kpis = ct_kpis_new();
-    w->slices = options->group ? ct_slices_new(options->group_by, 0) : NULL;
+    w->events = ct_spill_writer_new(b->events);
+    bool fold = ct_batch_fold_new(w);
     w->lines = options->records ? ct_sorter_run_new(options->records) : NULL;
-    return (b->given || (w->conversation && w->messages)) && w->customers && w->kpis &&
-           (!options->group || w->slices) && (!options->records || w->lines);
+    w->themes = options->themes ? ct_sorter_run_new(options->themes) : NULL;
+    return (b->given || (w->conversation && w->messages)) && w->customers && w->events && fold &&
+           (!options->records || w->lines) && (!options->themes || w->themes);
 }
 
 static void worker_done(struct ct_worker *w)
@@ -61,9 +64,12 @@ static void worker_done(struct ct_worker *w)
     ct_matcher_free(w->matcher);
     (void)!ct_spill_writer_done(w->messages, &ignored);
     (void)!ct_spill_writer_done(w->customers, &ignored);
+    (void)!ct_spill_writer_done(w->events, &ignored);
     (void)!ct_sorter_run_done(w->lines, &ignored);
-    ct_kpis_free(w->kpis);
-    ct_slices_free(w->slices);
+    (void)!ct_sorter_run_done(w->themes, &ignored);
+    ct_batch_fold_done(&w->fold[0]);
+    ct_batch_fold_done(&w->fold[1]);
+    free(w->picked);
     ct_arena_done(&w->scratch);
     free(w->piece);
     free(w->frames);
@@ -113,14 +119,26 @@ static enum ct_status run_stage(struct ct_batch *b, void *(*stage)(void *), stru
     return CT_OK;
 }
 
-static enum ct_status hand_over(struct ct_batch *b, bool messages, struct ct_error *err)
+static enum ct_status writer_done(struct ct_spill_writer **writer, enum ct_status status, struct ct_error *err)
+{
+    struct ct_error ignored = {0};
+    enum ct_status one = ct_spill_writer_done(*writer, status == CT_OK ? err : &ignored);
+    *writer = NULL;
+    return status == CT_OK ? one : status;
+}
+
+/* What waits is handed over: messages and events after the first stage, records after the second. */
+static enum ct_status hand_over(struct ct_batch *b, bool records, struct ct_error *err)
 {
     enum ct_status status = CT_OK;
     for (unsigned i = 0; i < b->worker_count; i++) {
-        struct ct_spill_writer **writer = messages ? &b->workers[i].messages : &b->workers[i].customers;
-        enum ct_status one = ct_spill_writer_done(*writer, err);
-        *writer = NULL;
-        status = status == CT_OK ? one : status;
+        struct ct_worker *w = &b->workers[i];
+        if (records) {
+            status = writer_done(&w->customers, status, err);
+        } else {
+            status = writer_done(&w->messages, status, err);
+            status = writer_done(&w->events, status, err);
+        }
     }
     return status;
 }
@@ -179,11 +197,23 @@ static bool gather_refusals(const struct ct_batch *b, struct ct_batch_result *re
     return true;
 }
 
+/* Conversations that people marked and that are not in the input. */
+static uint64_t unseen(const struct ct_batch *b)
+{
+    const struct ct_marks *marks = b->options->terms.marks;
+    uint64_t count = 0;
+    for (size_t i = 0; b->seen && i < marks->marked_count; i++) {
+        count += !atomic_load(&b->seen[i]);
+    }
+    return count;
+}
+
 static bool gather(struct ct_batch *b, struct ct_batch_result *result)
 {
     bool ok = true;
     result->inputs = calloc(b->list->count + 1, sizeof *result->inputs);
-    result->drops = calloc((size_t)b->worker_count * CT_REASONS_MAX + 3, sizeof *result->drops);
+    result->drops =
+        calloc((size_t)b->worker_count * CT_REASONS_MAX + 5 + b->options->drop_count, sizeof *result->drops);
     if (!result->inputs || !result->drops || !gather_refusals(b, result)) {
         return false;
     }
@@ -198,6 +228,7 @@ static bool gather(struct ct_batch *b, struct ct_batch_result *result)
             const struct ct_input_counts *counts = &b->workers[t].counts[i];
             note->messages += counts->messages;
             note->conversations += counts->conversations;
+            note->events += counts->events;
             note->refused += counts->refused;
             result->refused += counts->refused;
         }
@@ -210,6 +241,8 @@ static bool gather(struct ct_batch *b, struct ct_batch_result *result)
         }
         result->duplicate_messages += w->duplicate_messages;
         result->duplicate_conversations += w->duplicate_conversations;
+        result->duplicate_events += w->duplicate_events;
+        result->events += w->events_counted;
         if (w->matcher) {
             ct_matcher_stats(w->matcher, &stats);
             result->matching.messages += stats.messages;
@@ -223,34 +256,53 @@ static bool gather(struct ct_batch *b, struct ct_batch_result *result)
     }
     add_drop(result, "duplicate_message", result->duplicate_messages);
     add_drop(result, "duplicate_conversation", result->duplicate_conversations);
+    add_drop(result, "duplicate_event", result->duplicate_events);
+    for (size_t i = 0; i < b->options->drop_count; i++) {
+        add_drop(result, b->options->drops[i].reason, b->options->drops[i].count);
+    }
+    add_drop(result, "label_without_conversation", unseen(b));
     add_drop(result, "rule_error", result->matching.rule_errors);
     qsort(result->drops, result->drop_count, sizeof *result->drops, by_reason);
-    result->as_of = b->as_of;
+    result->as_of = b->terms.as_of;
+    result->terms = b->terms;
+    result->compared = b->compared;
+    result->terms_before = b->terms_before;
     return ok;
 }
 
 static enum ct_status merge(struct ct_batch *b, struct ct_batch_result *result)
 {
-    for (unsigned i = 1; i < b->worker_count; i++) {
-        ct_kpis_merge(b->workers[0].kpis, b->workers[i].kpis);
-        if (b->workers[0].slices) {
-            enum ct_status status = ct_slices_merge(b->workers[0].slices, b->workers[i].slices);
-            if (status != CT_OK) {
-                return status;
-            }
-        }
+    struct ct_batch_fold *fold = b->workers[0].fold;
+    enum ct_status status = CT_OK;
+    for (unsigned i = 1; i < b->worker_count && status == CT_OK; i++) {
+        status = ct_batch_fold_merge(&fold[0], &b->workers[i].fold[0]);
+        status = status == CT_OK ? ct_batch_fold_merge(&fold[1], &b->workers[i].fold[1]) : status;
     }
-    result->kpis = b->workers[0].kpis;
-    result->slices = b->workers[0].slices;
-    b->workers[0].kpis = NULL;
-    b->workers[0].slices = NULL;
-    return CT_OK;
+    if (status == CT_OK) {
+        result->kpis = fold[0].kpis;
+        result->slices = fold[0].slices;
+        result->kpis_before = fold[1].kpis;
+        result->slices_before = fold[1].slices;
+        memcpy(result->also, fold[0].also, sizeof result->also);
+        memcpy(result->also_before, fold[1].also, sizeof result->also_before);
+        result->also_count = fold[0].also_count;
+        ct_fees_of(&fold[0].fees, &b->terms, &result->fees);
+        ct_fees_of(&fold[1].fees, &b->terms_before, &result->fees_before);
+        memset(fold, 0, sizeof b->workers[0].fold);
+    }
+    return status;
 }
 
 void ct_batch_done(struct ct_batch_result *result)
 {
     ct_kpis_free(result->kpis);
     ct_slices_free(result->slices);
+    ct_kpis_free(result->kpis_before);
+    ct_slices_free(result->slices_before);
+    for (size_t a = 0; a < result->also_count; a++) {
+        ct_slices_free(result->also[a]);
+        ct_slices_free(result->also_before[a]);
+    }
     for (size_t i = 0; i < result->input_count; i++) {
         free((char *)(uintptr_t)result->inputs[i].path);
         free((char *)(uintptr_t)result->inputs[i].sha256);
@@ -284,9 +336,15 @@ static bool batch_init(struct ct_batch *b)
         return false;
     }
     if (!b->each) {
-        b->messages = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 3 * 2);
-        b->customers = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 3);
-        if (!b->messages || !b->customers) {
+        b->messages = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 8 * 5);
+        b->customers = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 8 * 2);
+        const struct ct_marks *marks = b->options->terms.marks;
+        b->seen = marks ? calloc(marks->marked_count + 1, sizeof *b->seen) : NULL;
+        if (marks && !b->seen) {
+            return false;
+        }
+        b->events = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 8);
+        if (!b->messages || !b->customers || !b->events) {
             return false;
         }
     }
@@ -309,8 +367,10 @@ static void batch_done(struct ct_batch *b)
     }
     ct_spill_free(b->messages);
     ct_spill_free(b->customers);
+    ct_spill_free(b->events);
     free(b->workers);
     free(b->inputs);
+    free(b->seen);
     pthread_cond_destroy(&b->changed);
     pthread_mutex_destroy(&b->lock);
 }
@@ -330,18 +390,22 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
     if (status != CT_OK || b->each) {
         return status;
     }
-    status = hand_over(b, true, err);
+    status = hand_over(b, false, err);
     if (status == CT_OK && !b->given) {
         status = run_stage(b, run_close, err);
     }
     if (status == CT_OK) {
-        status = hand_over(b, false, err);
+        status = hand_over(b, true, err);
     }
-    b->as_of = b->options->terms.as_of;
-    for (unsigned i = 0; i < b->worker_count && b->options->terms.as_of == CT_USEC_NONE; i++) {
-        b->as_of = b->workers[i].newest > b->as_of ? b->workers[i].newest : b->as_of;
+    ct_usec newest = CT_USEC_NONE; /* the least */
+    for (unsigned i = 0; i < b->worker_count; i++) {
+        newest = b->workers[i].newest > newest ? b->workers[i].newest : newest;
     }
-    result->spilled_bytes = ct_spill_file_bytes(b->messages) + ct_spill_file_bytes(b->customers);
+    b->terms = b->options->terms;
+    ct_batch_settle(&b->terms, newest);
+    b->compared = ct_periods_settle(&b->options->periods, &b->terms, &b->terms_before);
+    result->spilled_bytes =
+        ct_spill_file_bytes(b->messages) + ct_spill_file_bytes(b->customers) + ct_spill_file_bytes(b->events);
     /* The messages are not needed any more. Giving a large temporary file back takes the kernel a while: beside the
      * counting, where there is a thread to spare. */
     pthread_t releasing;
@@ -355,6 +419,10 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
     for (unsigned i = 0; i < b->worker_count && status == CT_OK; i++) {
         status = ct_sorter_run_done(b->workers[i].lines, err);
         b->workers[i].lines = NULL;
+    }
+    for (unsigned i = 0; i < b->worker_count && status == CT_OK; i++) {
+        status = ct_sorter_run_done(b->workers[i].themes, err);
+        b->workers[i].themes = NULL;
     }
     if (status == CT_OK) {
         status = merge(b, result);
@@ -391,7 +459,7 @@ enum ct_status ct_batch_run(const struct ct_batch_options *options, const struct
 }
 
 enum ct_status ct_batch_each(const struct ct_batch_options *options, const struct ct_input_list *inputs,
-                             const struct ct_parse_out *out, struct ct_error *err)
+                             const struct ct_parse_out *out, uint64_t *events, struct ct_error *err)
 {
     struct ct_batch b = {.options = options, .list = inputs, .worker_count = 1, .each = out};
     struct ct_batch_result none = {0};
@@ -399,6 +467,9 @@ enum ct_status ct_batch_each(const struct ct_batch_options *options, const struc
         return ct_error_set(err, CT_NO_MEMORY, "cannot make a lock");
     }
     enum ct_status status = run(&b, &none, err);
+    for (size_t i = 0; events && i < inputs->count; i++) {
+        *events = (i ? *events : 0) + (b.workers && b.workers[0].counts ? b.workers[0].counts[i].events : 0);
+    }
     batch_done(&b);
     return status;
 }

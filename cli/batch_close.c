@@ -25,10 +25,13 @@ static enum ct_status on_record(void *context, const struct ct_record *record, c
     if (record->unconverted) {
         ct_batch_count_reason(w, "cost_unconverted", record->unconverted);
     }
+    if (record->cost_undated) {
+        ct_batch_count_reason(w, "cost_undated", record->cost_undated);
+    }
     if (record->ended_at > w->newest) { /* CT_USEC_NONE is the least */
         w->newest = record->ended_at;
     }
-    unsigned partition = (unsigned)((record->customer_hash >> 32) % ct_spill_partitions(w->batch->customers));
+    unsigned partition = ct_batch_partition(w->batch->customers, record->customer_hash);
     return ct_spill_put(w->customers, partition, record, record->bytes, &w->error);
 }
 

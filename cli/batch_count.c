@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "metrics/marks.h"
 #include "sinks/records.h"
 
 /* ---- duplicates: one conversation delivered twice counts once
@@ -52,42 +53,17 @@ static size_t drop_duplicates(struct ct_worker *w, struct ct_record **records, s
 /* ---- lines
  * ----------------------------------------------------------------------------------------------------------------- */
 
-struct line {
-    char *bytes;
-    size_t len, capacity;
-};
-
-static bool add_to_line(void *context, const char *bytes, size_t len)
-{
-    struct line *line = context;
-    if (line->capacity - line->len < len) {
-        size_t capacity = line->capacity ? line->capacity * 2 : 16384;
-        while (capacity - line->len < len) {
-            capacity *= 2;
-        }
-        char *more = realloc(line->bytes, capacity);
-        if (!more) {
-            return false;
-        }
-        line->bytes = more;
-        line->capacity = capacity;
-    }
-    memcpy(line->bytes + line->len, bytes, len);
-    line->len += len;
-    return true;
-}
-
-static enum ct_status put_line(struct ct_worker *w, struct line *line, const struct ct_record *record)
+static enum ct_status put_line(struct ct_worker *w, struct ct_text *line, const struct ct_record *record)
 {
     struct ct_out out;
     line->len = 0;
-    ct_out_init(&out, add_to_line, line);
+    ct_out_init(&out, ct_text_add, line);
     ct_records_write(&out, ct_batch_rules_of(w->batch, record), record);
     if (ct_out_done(&out) != CT_OK) {
         return CT_NO_MEMORY;
     }
     return ct_sorter_put(w->lines, record->ended_at, ct_record_text(record, CT_TEXT_CONVERSATION_ID),
-                         (ct_span){line->bytes, line->len}, &w->error);
+                         (ct_span){line->at, line->len}, &w->error);
 }
 
 /* ---- one partition
@@ -99,25 +75,79 @@ static int by_customer(const void *left, const void *right)
     return a->customer_hash < b->customer_hash ? -1 : a->customer_hash > b->customer_hash;
 }
 
-static enum ct_status count_customer(struct ct_worker *w, struct ct_record **records, size_t count, struct line *line)
+/* One event is one event, however often it was delivered. */
+static size_t drop_same_events(struct ct_worker *w, const struct ct_business **events, size_t count)
+{
+    size_t kept = ct_business_sort(events, count);
+    w->duplicate_events += count - kept;
+    w->events_counted += kept;
+    return kept;
+}
+
+static enum ct_status put_db(struct ct_worker *w, const struct ct_customer *customer)
+{
+    const struct ct_batch_db *db = w->batch->options->db;
+    enum ct_status status = CT_OK;
+    if (!db) {
+        return CT_OK;
+    }
+    pthread_mutex_lock(&w->batch->lock);
+    for (size_t i = 0; i < customer->record_count && status == CT_OK; i++) {
+        if (!db->counted || ct_batch_counts(w, customer, customer->records[i])) {
+            status = db->record(db->context, customer->records[i], &w->error);
+        }
+    }
+    for (size_t i = 0; db->event && i < customer->event_count && status == CT_OK; i++) {
+        status = db->event(db->context, customer->events[i], &w->error);
+    }
+    pthread_mutex_unlock(&w->batch->lock);
+    return status;
+}
+
+/* Business events of no customer. */
+static enum ct_status count_nobody(struct ct_worker *w, const struct ct_business **events, size_t count)
+{
+    count = drop_same_events(w, events, count);
+    enum ct_status status = put_db(w, &(const struct ct_customer){.events = events, .event_count = count});
+    for (size_t i = 0; i < count && status == CT_OK; i++) {
+        status = ct_batch_fold_event(w, events[i]);
+    }
+    return status;
+}
+
+static void see_marked(struct ct_worker *w, const struct ct_record *record)
+{
+    const struct ct_marks *marks = w->batch->terms.marks;
+    const struct ct_marked *marked = w->batch->seen ? ct_marks_find(marks, record) : NULL;
+    if (marked) {
+        atomic_store(&w->batch->seen[marked - marks->marked], true);
+    }
+}
+
+static enum ct_status count_customer(struct ct_worker *w, struct ct_record **records, size_t count,
+                                     const struct ct_business **events, size_t event_count, struct ct_text *line)
 {
     const struct ct_batch_options *options = w->batch->options;
+    const struct ct_terms *terms = &w->batch->terms;
     count = drop_duplicates(w, records, count);
-    ct_customer_sort(records, count);
-    ct_customer_mark(records, count, options->terms.return_window_usec, w->batch->as_of);
-    const struct ct_customer customer = {
-        .records = (const struct ct_record *const *)records, .record_count = count, .terms = &options->terms};
-    ct_kpis_fold_customer(w->kpis, &customer);
-    enum ct_status status = w->slices ? ct_slices_fold_customer(w->slices, &customer) : CT_OK;
-    for (size_t i = 0; i < count && status == CT_OK && w->lines; i++) {
-        status = put_line(w, line, records[i]);
+    if (count) { /* of some customers only events are known */
+        ct_customer_sort(records, count);
+        ct_customer_mark_on(records, count, terms, terms->as_of);
     }
-    if (options->db) {
-        pthread_mutex_lock(&w->batch->lock);
-        for (size_t i = 0; i < count && status == CT_OK; i++) {
-            status = options->db->record(options->db->context, records[i], &w->error);
-        }
-        pthread_mutex_unlock(&w->batch->lock);
+    const struct ct_customer customer = {.records = (const struct ct_record *const *)records,
+                                         .record_count = count,
+                                         .events = events,
+                                         .event_count = drop_same_events(w, events, event_count),
+                                         .terms = terms};
+    for (size_t i = 0; i < count; i++) {
+        see_marked(w, records[i]);
+    }
+    enum ct_status status = ct_batch_fold_customer(w, &customer);
+    for (size_t i = 0; i < count && status == CT_OK && w->lines; i++) {
+        status = ct_batch_counts(w, &customer, records[i]) ? put_line(w, line, records[i]) : CT_OK;
+    }
+    if (status == CT_OK) {
+        status = put_db(w, &customer);
     }
     for (size_t i = 0; i < count && options->watch; i++) {
         if (ct_span_eq(ct_record_text(records[i], CT_TEXT_CONVERSATION_ID), options->watch->conversation_id)) {
@@ -156,35 +186,67 @@ static size_t list_records(const struct ct_batch *b, char *items, size_t bytes, 
     return count;
 }
 
-static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
+static enum ct_status load_records(struct ct_worker *w, unsigned partition, char **items, struct ct_record ***list,
+                                   size_t *count)
 {
-    char *items;
     size_t bytes;
-    struct line line = {0};
-    enum ct_status status = ct_spill_load(w->batch->customers, partition, &items, &bytes, &w->error);
-    if (status != CT_OK || !items) {
+    *list = NULL;
+    *count = 0;
+    enum ct_status status = ct_spill_load(w->batch->customers, partition, items, &bytes, &w->error);
+    if (status != CT_OK || !*items) {
         return status;
     }
-    struct ct_record **records = malloc(count_items(w->batch, items, bytes) * sizeof *records);
-    if (!records) {
-        free(items);
+    *list = malloc(count_items(w->batch, *items, bytes) * sizeof **list);
+    if (!*list) {
+        free(*items);
+        *items = NULL;
         return CT_NO_MEMORY;
     }
-    size_t count = list_records(w->batch, items, bytes, records);
-    if (count > 1) {
-        qsort(records, count, sizeof *records, by_customer);
+    *count = list_records(w->batch, *items, bytes, *list);
+    if (*count > 1) {
+        qsort(*list, *count, sizeof **list, by_customer);
     }
-    for (size_t from = 0; from < count && status == CT_OK;) {
-        size_t to = from + 1;
-        while (to < count && records[to]->customer_hash == records[from]->customer_hash) {
-            to++;
+    return CT_OK;
+}
+
+/* Both lists stand in the order of customers: one of them, the other, or both know the next one. */
+static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
+{
+    char *record_items = NULL, *event_items = NULL;
+    struct ct_record **records;
+    const struct ct_business **events = NULL;
+    size_t record_count, event_count = 0, record = 0, event = 0;
+    struct ct_text line = {0};
+    enum ct_status status = load_records(w, partition, &record_items, &records, &record_count);
+    if (status == CT_OK) {
+        status = ct_batch_load_events(w, partition, &event_items, &events, &event_count);
+    }
+    while (event < event_count && events[event]->customer_hash == 0) {
+        event++;
+    }
+    if (status == CT_OK && event) {
+        status = count_nobody(w, events, event);
+    }
+    while (status == CT_OK && (record < record_count || event < event_count)) {
+        uint64_t of_record = record < record_count ? records[record]->customer_hash : UINT64_MAX;
+        uint64_t of_event = event < event_count ? events[event]->customer_hash : UINT64_MAX;
+        uint64_t hash = of_record < of_event ? of_record : of_event;
+        size_t record_end = record, event_end = event;
+        while (record_end < record_count && records[record_end]->customer_hash == hash) {
+            record_end++;
         }
-        status = count_customer(w, records + from, to - from, &line);
-        from = to;
+        while (event_end < event_count && events[event_end]->customer_hash == hash) {
+            event_end++;
+        }
+        status = count_customer(w, records + record, record_end - record, events + event, event_end - event, &line);
+        record = record_end;
+        event = event_end;
     }
-    free(line.bytes);
+    free(line.at);
     free(records);
-    free(items);
+    free(record_items);
+    free(events);
+    free(event_items);
     return status;
 }
 

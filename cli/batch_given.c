@@ -1,7 +1,7 @@
-/* batch_given.c - records that were made elsewhere, counted as an audit counts its own. A tape gives a conversation's
- * record again when something came late: all of them wait, by customer, and of each conversation the newest counts. A
- * customer who becomes known late moves the record to another partition; where it was the withdrawal waits. See
- * batch.h.
+/* batch_given.c - records, and business events, that were made elsewhere, counted as an audit counts its own. A tape
+ * gives a conversation's record again when something came late: all of them wait, by customer, and of each conversation
+ * the newest counts. A customer who becomes known late moves the record to another partition; where it was the
+ * withdrawal waits. See batch.h.
  */
 #include "cli/batch_state.h"
 
@@ -53,7 +53,7 @@ enum ct_status ct_batch_give(struct ct_batch_given *given, const struct ct_recor
 {
     struct ct_worker *w = given->worker;
     uint32_t number = number_of_rules(given, rules);
-    unsigned partition = (unsigned)(record->customer_hash % ct_spill_partitions(w->batch->customers));
+    unsigned partition = ct_batch_partition(w->batch->customers, record->customer_hash);
     uint32_t bytes = record->bytes + (uint32_t)offsetof(struct wrapped, record);
     char *to = number == UINT32_MAX ? NULL : ct_spill_reserve(w->customers, partition, bytes, err);
     if (!to) {
@@ -69,6 +69,12 @@ enum ct_status ct_batch_give(struct ct_batch_given *given, const struct ct_recor
         w->newest = record->ended_at;
     }
     return CT_OK;
+}
+
+enum ct_status ct_batch_give_business(struct ct_batch_given *given, const struct ct_business *event,
+                                      struct ct_error *err)
+{
+    return ct_batch_put_event(given->worker, event, err);
 }
 
 void ct_batch_give_drop(struct ct_batch_given *given, const char *reason, uint64_t count)

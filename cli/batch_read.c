@@ -39,6 +39,17 @@ static enum ct_status on_message(void *context, const struct ct_message *m)
     return CT_OK;
 }
 
+static enum ct_status on_business(void *context, const struct ct_business_event *event)
+{
+    struct ct_worker *w = context;
+    const struct ct_parse_out *each = w->batch->each;
+    w->counts[w->input].events++;
+    if (!each) {
+        return ct_batch_take_event(w, event);
+    }
+    return each->business ? each->business(each->context, event) : CT_OK;
+}
+
 static enum ct_status on_end(void *context, ct_span conversation_id)
 {
     struct ct_worker *w = context;
@@ -74,7 +85,8 @@ static void on_refuse(void *context, const struct ct_refusal *refusal)
 
 struct ct_parse_out ct_batch_out(struct ct_worker *w)
 {
-    return (struct ct_parse_out){.context = w, .message = on_message, .end = on_end, .refuse = on_refuse};
+    return (struct ct_parse_out){
+        .context = w, .message = on_message, .end = on_end, .refuse = on_refuse, .business = on_business};
 }
 
 /* What was emitted without an end waits with its conversation. */

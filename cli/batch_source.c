@@ -276,7 +276,11 @@ enum ct_status ct_batch_source_next(struct ct_worker *w)
             return status;
         }
         ct_span head = {s->carry, s->carry_len};
-        s->parser = b->options->format ? b->options->format : ct_parser_detect(head);
+        s->config = (struct ct_parser_config){.options = b->options->format_options,
+                                              .option_count = b->options->format_option_count,
+                                              .source = ct_span_of(base_name(file->path)),
+                                              .zone = b->options->terms.zone};
+        s->parser = b->options->format ? b->options->format : ct_parser_detect_as(&s->config, head);
         s->scanning = s->parser && s->parser->prescan && s->carry_len;
         if (!s->scanning) {
             tell_trouble(w, s);
@@ -294,9 +298,6 @@ enum ct_status ct_batch_source_next(struct ct_worker *w)
             ct_batch_source_close(b);
             continue;
         }
-        s->config = (struct ct_parser_config){.options = b->options->format_options,
-                                              .option_count = b->options->format_option_count,
-                                              .source = ct_span_of(base_name(file->path))};
         if (!zone_bytes(s, b->options, &err) || !(s->parser_state = s->parser->open(&s->config, &err))) {
             w->error = err;
             return err.status ? err.status : CT_BAD_CONFIG;

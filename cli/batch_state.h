@@ -48,7 +48,15 @@ struct ct_reason {
 struct ct_batch;
 
 struct ct_input_counts {
-    uint64_t messages, conversations, refused;
+    uint64_t messages, conversations, events, refused;
+};
+
+struct ct_batch_fold {
+    struct ct_kpi_set *kpis;
+    struct ct_kpi_slices *slices; /* NULL = not grouped */
+    struct ct_kpi_slices *also[CT_BATCH_ALSO_MAX];
+    size_t also_count;
+    struct ct_fee_base fees; /* who shares the months' fixed fees, whatever the filters */
 };
 
 struct ct_worker {
@@ -56,10 +64,11 @@ struct ct_worker {
     pthread_t thread;
     struct ct_matcher *matcher;
     struct ct_conversation *conversation;
-    struct ct_spill_writer *messages, *customers;
-    struct ct_kpi_set *kpis;
-    struct ct_kpi_slices *slices;
-    struct ct_sorter_run *lines;
+    struct ct_spill_writer *messages, *customers, *events;
+    struct ct_batch_fold fold[2];    /* the period's, and that of the one it is compared with */
+    const struct ct_record **picked; /* scratch: a customer's records that count */
+    size_t picked_capacity;
+    struct ct_sorter_run *lines, *themes;
     struct ct_arena scratch;
     /* the piece being parsed */
     char *piece;
@@ -83,7 +92,8 @@ struct ct_worker {
     struct ct_batch_refusal *refusals; /* line is relative to the piece; see piece_of */
     uint64_t *refusal_piece;
     size_t refusal_count, refusal_capacity;
-    uint64_t duplicate_messages, duplicate_conversations;
+    uint64_t duplicate_messages, duplicate_conversations, duplicate_events;
+    uint64_t events_counted;
     ct_usec newest;
     enum ct_status status;
     struct ct_error error;
@@ -97,12 +107,15 @@ struct ct_batch {
     pthread_cond_t changed; /* an exhausted source was closed */
     struct ct_batch_source source;
     uint32_t next_input;
-    struct ct_spill *messages, *customers;
+    struct ct_spill *messages, *customers, *events; /* events: by customer, in partitions as customers' */
     struct ct_worker *workers;
     unsigned worker_count;
     atomic_uint next_partition;
-    atomic_bool stop; /* a worker failed */
-    ct_usec as_of;
+    atomic_bool stop;      /* a worker failed */
+    struct ct_terms terms; /* what the third stage counts on: worked out when the first two are done */
+    bool compared;         /* there is another period: */
+    struct ct_terms terms_before;
+    atomic_bool *seen; /* of each conversation that has marks: is it in the input? NULL = there are no marks */
     uint64_t disk_total, disk_done;
     const struct ct_parse_out *each; /* ct_batch_each: where messages go instead */
     struct ct_batch_given *given;    /* ct_batch_run_given; NULL = records are made here */
@@ -112,6 +125,11 @@ struct ct_batch {
 void ct_batch_read(struct ct_worker *worker);
 /* Where a parser's messages go. */
 struct ct_parse_out ct_batch_out(struct ct_worker *worker);
+/* Where a customer's records and events wait. */
+static inline unsigned ct_batch_partition(const struct ct_spill *spill, uint64_t customer_hash)
+{
+    return (unsigned)((customer_hash >> 32) % ct_spill_partitions(spill));
+}
 
 /* batch_source.c */
 /* One more of what is counted by name. `reason` is a constant. */
@@ -139,8 +157,28 @@ void ct_batch_source_close(struct ct_batch *batch);
 enum ct_status ct_batch_close_one(struct ct_worker *worker, size_t count, bool whole);
 void ct_batch_close(struct ct_worker *worker);
 
+/* batch_event.c: business events on their way to their customers */
+enum ct_status ct_batch_put_event(struct ct_worker *worker, const struct ct_business *event, struct ct_error *err);
+enum ct_status ct_batch_take_event(struct ct_worker *worker, const struct ct_business_event *event);
+/* A partition's events in order of their customers (0, nobody, first); *items, *list are freed by the caller. */
+enum ct_status ct_batch_load_events(struct ct_worker *worker, unsigned partition, char **items,
+                                    const struct ct_business ***list, size_t *count) CT_MUST_USE;
+/* What the figures speak for, from what was asked for and the newest time of the input. */
+void ct_batch_settle(struct ct_terms *terms, ct_usec newest);
+
 /* batch_count.c: records -> KPIs */
 void ct_batch_count(struct ct_worker *worker);
+
+/* batch_fold.c: a customer into the figures */
+CT_MUST_USE bool ct_batch_fold_new(struct ct_worker *worker); /* false = out of memory */
+void ct_batch_fold_done(struct ct_batch_fold *fold);
+enum ct_status ct_batch_fold_merge(struct ct_batch_fold *fold, const struct ct_batch_fold *other) CT_MUST_USE;
+/* Marked; with all its conversations and events. */
+enum ct_status ct_batch_fold_customer(struct ct_worker *worker, const struct ct_customer *customer) CT_MUST_USE;
+enum ct_status ct_batch_fold_event(struct ct_worker *worker, const struct ct_business *event) CT_MUST_USE;
+/* Is a customer's conversation counted, in the period and past the filters? */
+CT_MUST_USE bool ct_batch_counts(const struct ct_worker *worker, const struct ct_customer *customer,
+                                 const struct ct_record *record);
 
 /* batch.c: options, list and, where it is not an audit, each or given are set */
 enum ct_status ct_batch_start(struct ct_batch *batch, struct ct_batch_result *result, struct ct_error *err);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/cost.h"
 #include "engine/yaml_tree.h"
 
 enum { VALUE_TEXT_MAX = 1 << 16 };
@@ -33,6 +32,7 @@ const struct ct_setting ct_settings[CT_SETTING_ROWS] = {
         CT_INTAKE_SETTING_MAP(X, ct_door_settings) CT_DESK_SETTING_MAP(X, ct_door_settings)
             CT_SOURCE_SETTING_MAP(X, ct_source_settings) CT_RELAY_SETTING_MAP(X, ct_relay_settings)
                 CT_WEBHOOK_SETTING_MAP(X, ct_webhook_settings) CT_SUBSCRIPTION_SETTING_MAP(X, ct_subscription_settings)
+                    CT_ALARM_SETTING_MAP(X, ct_alarm_settings)
 #undef X
 };
 
@@ -53,58 +53,25 @@ const struct ct_section ct_sections[CT_SECTION_COUNT] = {
 
 bool ct_setting_is_map(enum ct_setting_kind kind)
 {
-    return kind == CT_SETTING_OPTIONS || kind == CT_SETTING_IDLES || kind == CT_SETTING_TARGETS;
+    return kind == CT_SETTING_OPTIONS || kind == CT_SETTING_IDLES || kind == CT_SETTING_TARGETS ||
+           kind == CT_SETTING_WEIGHTS || kind == CT_SETTING_WORDS;
 }
 
 bool ct_setting_is_list(enum ct_setting_kind kind)
 {
     return kind == CT_SETTING_TOOLS || kind == CT_SETTING_PHRASES || kind == CT_SETTING_CHOICES ||
-           kind == CT_SETTING_FIELDS || kind == CT_SETTING_TEXTS;
+           kind == CT_SETTING_FIELDS || kind == CT_SETTING_TEXTS || kind == CT_SETTING_PATHS ||
+           kind == CT_SETTING_FILTERS || kind == CT_SETTING_CONDITIONS;
 }
 
 /* ---- entries ---------------------------------------------------------------------------- */
-
-static struct ct_config_value *value_of(const struct ct_config_item *item, enum ct_setting_id id)
-{
-    return &item->values[id - ct_sections[item->section].first];
-}
-
-const struct ct_config_entry *ct_config_entry_of(const struct ct_config_item *item, enum ct_setting_id id)
-{
-    const struct ct_config_value *value = value_of(item, id);
-    return value->count ? value->entries : NULL;
-}
-
-/* In the place of an entry of the same name, else behind the others. A single value has the one entry without a name.
- * Growth one by one copies a few dozen entries at most. */
-static bool put_entry(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id,
-                      struct ct_config_entry entry)
-{
-    struct ct_config_value *value = value_of(item, id);
-    bool list = ct_setting_is_list(ct_settings[id].kind);
-    for (size_t i = 0; !list && i < value->count; i++) {
-        if (!entry.name || strcmp(entry.name, value->entries[i].name) == 0) {
-            value->entries[i] = entry;
-            return true;
-        }
-    }
-    struct ct_config_entry *grown = ct_arena_alloc(&config->arena, (value->count + 1) * sizeof *grown);
-    if (!grown) {
-        return false;
-    }
-    if (value->count) {
-        memcpy(grown, value->entries, value->count * sizeof *grown);
-    }
-    grown[value->count] = entry;
-    *value = (struct ct_config_value){grown, value->count + 1};
-    return true;
-}
 
 /* A path that the file names, or the default of one, seen from where the program runs. NULL = out of memory. */
 static const char *joined(struct ct_config *config, enum ct_setting_kind kind, const char *text)
 {
     const char *slash = config->file ? strrchr(config->file, '/') : NULL;
-    if ((kind != CT_SETTING_PATH && kind != CT_SETTING_FILE_OR_NONE) || !*text || text[0] == '/' || !slash ||
+    bool path_due = kind == CT_SETTING_PATH || kind == CT_SETTING_PATHS || kind == CT_SETTING_FILE_OR_NONE;
+    if (!path_due || !*text || text[0] == '/' || !slash ||
         (kind == CT_SETTING_FILE_OR_NONE && strcmp(text, "none") == 0)) {
         return text;
     }
@@ -128,7 +95,7 @@ static bool put_default(struct ct_config *config, const struct ct_config_item *i
         const char *text = ct_arena_copy(&config->arena, (ct_span){rest, len}, &good).at;
         text = good ? joined(config, ct_settings[id].kind, text) : NULL;
         good = text && ct_config_read(config, item, id, NULL, text, problem) &&
-               put_entry(config, item, id, (struct ct_config_entry){.text = text});
+               ct_config_put(config, item, id, (struct ct_config_entry){.text = text});
         rest += len + (rest[len] == ' ');
     }
     return good;
@@ -180,6 +147,7 @@ static bool put_defaults(struct ct_config *config)
 struct file_reader {
     struct ct_config *config;
     struct ct_yaml yaml;
+    enum ct_config_source source;
     bool no_memory;
 };
 
@@ -199,8 +167,8 @@ static void take_value(struct file_reader *r, struct ct_config_item *item, enum 
         return;
     }
     struct ct_config_entry entry = {
-        .name = name, .text = text, .source = CT_SOURCE_FILE, .line = node->line, .column = node->column};
-    r->no_memory |= !put_entry(r->config, item, id, entry);
+        .name = name, .text = text, .source = r->source, .line = node->line, .column = node->column};
+    r->no_memory |= !ct_config_put(r->config, item, id, entry);
 }
 
 static void take_scalar(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id, const char *name,
@@ -258,9 +226,10 @@ static void take_option(struct file_reader *r, struct ct_config_item *item, enum
 }
 
 /* Names that a map's keys may have, so that a slip is answered with the nearest; NULL-terminated. NULL = any name. */
-static const char **known_names(struct file_reader *r, enum ct_setting_kind kind, const struct ct_parser *format)
+static const char **known_names(struct file_reader *r, const struct ct_setting *row, const struct ct_parser *format)
 {
-    size_t room = 1, count = 0, kpis;
+    enum ct_setting_kind kind = row->kind;
+    size_t room = 1 + CT_HEALTH_COUNT + CT_ENGAGEMENT_COUNT, count = 0, kpis;
     const struct ct_kpi *catalogue = ct_kpi_catalogue(&kpis);
     for (size_t p = 0; ct_parsers[p]; p++) {
         for (const struct ct_option *o = ct_parsers[p]->options; o && o->name; o++) {
@@ -275,6 +244,12 @@ static const char **known_names(struct file_reader *r, enum ct_setting_kind kind
     }
     for (size_t i = 0; kind == CT_SETTING_TARGETS && i < kpis; i++) {
         names[count++] = catalogue[i].id;
+    }
+    for (unsigned i = 0; kind == CT_SETTING_WORDS && i < CT_LANG_COUNT; i++) {
+        names[count++] = i == CT_LANG_EN ? "en" : "es";
+    }
+    for (unsigned i = 0; kind == CT_SETTING_WEIGHTS && (names[count] = ct_config_weight_name(row, i)); i++) {
+        count++;
     }
     for (size_t p = 0; kind == CT_SETTING_OPTIONS && ct_parsers[p]; p++) {
         for (const struct ct_option *o = ct_parsers[p]->options; o && o->name; o++) {
@@ -302,7 +277,7 @@ static void take_map(struct file_reader *r, struct ct_config_item *item, enum ct
         return;
     }
     if (row->kind != CT_SETTING_IDLES) {
-        names = known_names(r, row->kind, row->kind == CT_SETTING_OPTIONS ? format_of(item) : NULL);
+        names = known_names(r, row, row->kind == CT_SETTING_OPTIONS ? format_of(item) : NULL);
         if (!names) {
             return;
         }
@@ -330,6 +305,11 @@ enum { ITEMS_MAX = 1000 };
 static void take_list(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id,
                       const struct ct_yaml_node *node)
 {
+    if (ct_settings[id].kind == CT_SETTING_CONDITIONS && node->kind == CT_YAML_SCALAR) { /* one of them */
+        *ct_config_value_of(item, id) = (struct ct_config_value){NULL, 0};
+        take_scalar(r, item, id, NULL, node);
+        return;
+    }
     if (!ct_yaml_is_list(&r->yaml, node, ct_settings[id].key)) {
         return;
     }
@@ -337,7 +317,7 @@ static void take_list(struct file_reader *r, struct ct_config_item *item, enum c
         ct_yaml_problem(&r->yaml, 'e', node, "%s has more than %d entries", ct_settings[id].key, ITEMS_MAX);
         return;
     }
-    *value_of(item, id) = (struct ct_config_value){NULL, 0};
+    *ct_config_value_of(item, id) = (struct ct_config_value){NULL, 0};
     for (uint32_t i = 0; i < node->count && !r->no_memory; i++) {
         take_scalar(r, item, id, NULL, ct_yaml_item(node, i));
     }
@@ -351,6 +331,18 @@ static bool is_name(const char *text)
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
     size_t len = strlen(text);
     return len > 0 && len <= 100 && strspn(text, letters) == len && text[0] != '.';
+}
+
+/* One of the defaults that the file says more of. */
+static struct ct_config_item *find_item(struct ct_config *config, enum ct_section_id section, const char *name)
+{
+    struct ct_config_group *group = &config->groups[section];
+    for (size_t i = 0; i < group->count; i++) {
+        if (strcmp(group->items[i].name, name) == 0) {
+            return &group->items[i];
+        }
+    }
+    return NULL;
 }
 
 static void take_section(struct file_reader *r, enum ct_section_id section, const struct ct_yaml_node *node)
@@ -375,7 +367,8 @@ static void take_section(struct file_reader *r, enum ct_section_id section, cons
                             key->text.at);
             continue;
         }
-        struct ct_config_item *item = add_item(r->config, section, key ? key->text.at : NULL);
+        struct ct_config_item *item = key ? find_item(r->config, section, key->text.at) : NULL;
+        item = item ? item : add_item(r->config, section, key ? key->text.at : NULL);
         r->no_memory |= !item;
         if (item) {
             take_item(r, item, list ? ct_yaml_item(node, i) : ct_yaml_value(node, i));
@@ -442,6 +435,23 @@ static void take_item(struct file_reader *r, struct ct_config_item *item, const 
     }
 }
 
+/* The defaults that are maps by name. A mistake in them is ours, and a test's to find. */
+static bool take_named_defaults(struct ct_config *config)
+{
+    struct ct_yaml_report report = {.status = CT_BAD_CONFIG, .problem = print_problem};
+    struct file_reader r = {.config = config, .source = CT_SOURCE_DEFAULT};
+    bool good =
+        ct_yaml_parse(&r.yaml, &config->arena, CT_SPAN_LIT("defaults"), ct_span_of(ct_config_default_alarms), &report);
+    if (good) {
+        take_section(&r, CT_SECTION_ALARM, r.yaml.root);
+        for (size_t i = 0; i < config->groups[CT_SECTION_ALARM].count; i++) {
+            config->groups[CT_SECTION_ALARM].items[i].line = 0; /* not in the file, so far */
+        }
+    }
+    config->errors += report.errors;
+    return good && !r.no_memory && !report.no_memory;
+}
+
 static int take_file(struct ct_config *config, const struct ct_command *command)
 {
     struct ct_error err = {0};
@@ -452,7 +462,7 @@ static int take_file(struct ct_config *config, const struct ct_command *command)
         return ct_options_fail(command, CT_EXIT_USAGE, "--config: %s", err.text);
     }
     struct ct_yaml_report report = {.status = CT_BAD_CONFIG, .problem = print_problem, .first = &config->first};
-    struct file_reader r = {.config = config};
+    struct file_reader r = {.config = config, .source = CT_SOURCE_FILE};
     if (ct_yaml_parse(&r.yaml, &config->arena, ct_span_of(config->file), (ct_span){bytes, len}, &report) &&
         r.yaml.root) { /* else nothing but comments: the defaults */
         take_item(&r, &config->root, r.yaml.root);
@@ -491,81 +501,25 @@ void ct_config_wrong(struct ct_config *config, const struct ct_config_item *item
     }
 }
 
-/* ---- the command line ------------------------------------------------------------------- */
-
-/* One text behind an option: NAME=VALUE goes to the map that shares the option, if there is one. */
-static int take_given(struct ct_config *config, const struct ct_command *command, enum ct_section_id section,
-                      enum ct_setting_id id, const char *text)
-{
-    const struct ct_config_item *item = &config->groups[section].items[0];
-    struct ct_config_entry entry = {.text = text, .source = CT_SOURCE_COMMAND_LINE};
-    const char *equals = strchr(text, '='), *option = ct_settings[id].option;
-    char problem[CT_CONFIG_PROBLEM_BYTES];
-    for (unsigned other = 0; equals && other < CT_SETTING_COUNT; other++) {
-        if (ct_setting_is_map(ct_settings[other].kind) && ct_settings[other].option &&
-            strcmp(ct_settings[other].option, option) == 0) {
-            bool copied = true;
-            entry.name = ct_arena_copy(&config->arena, (ct_span){text, (size_t)(equals - text)}, &copied).at;
-            entry.text = equals + 1;
-            id = other;
-            if (!copied) {
-                return ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
-            }
-        }
-    }
-    if (ct_setting_is_map(ct_settings[id].kind) && !entry.name) {
-        return ct_options_fail(command, CT_EXIT_USAGE, "--%s: \"%.100s\" is not NAME=VALUE", option, text);
-    }
-    if (!ct_config_read(config, item, id, entry.name, entry.text, problem)) {
-        return ct_options_fail(command, CT_EXIT_USAGE, "--%s: %s", option, problem);
-    }
-    return put_entry(config, item, id, entry) ? -1 : ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
-}
-
-static int take_arguments(struct ct_config *config, const struct ct_command *command,
-                          const struct ct_session_arguments *a)
-{
-    static const struct ct_texts none = {.count = 0};
-    const struct ct_texts *lists[CT_SETTING_ROWS] = {NULL};
-    const char *texts[CT_SETTING_ROWS] = {NULL};
-#define GIVEN_TEXT(symbol, member) texts[CT_SET_##symbol] = a->member;
-#define GIVEN_LIST(symbol, member) lists[CT_SET_##symbol] = &a->member;
-#define GIVEN_NONE(symbol, member)
-#define X(a, symbol, member, to, kind, how, ...) GIVEN_##how(symbol, member)
-    CT_SETTING_MAP(X, )
-    CT_SERVE_SETTING_MAP(X, )
-    CT_TAPE_SETTING_MAP(X, )
-    CT_INTAKE_SETTING_MAP(X, )
-    CT_DESK_SETTING_MAP(X, )
-#undef X
-    int code = -1;
-    for (unsigned s = 0; s < CT_SECTION_COUNT; s++) {
-        for (unsigned id = ct_sections[s].first; id < ct_sections[s].first + ct_sections[s].count && code < 0; id++) {
-            const struct ct_texts *list = lists[id] ? lists[id] : &none;
-            code = texts[id] ? take_given(config, command, s, id, texts[id]) : -1;
-            for (size_t i = 0; i < list->count && code < 0; i++) {
-                code = take_given(config, command, s, id, list->at[i]);
-            }
-        }
-    }
-    return code;
-}
-
 /* ---- the whole -------------------------------------------------------------------------- */
 
 int ct_config_open(struct ct_config *config, const struct ct_command *command, const struct ct_session_arguments *a)
 {
     *config = (struct ct_config){.file = a->config, .terms = CT_TERMS_DEFAULT};
     ct_arena_init(&config->arena, 0, 0);
-    int code = put_defaults(config) ? -1 : ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
+    int code = put_defaults(config) && take_named_defaults(config)
+                   ? -1
+                   : ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
     if (code < 0 && config->file) {
         code = take_file(config, command);
     }
-    code = code < 0 ? take_arguments(config, command, a) : code;
-    if (code < 0 && !ct_config_settle(config)) {
+    code = code < 0 ? ct_config_arguments(config, command, a) : code;
+    if (code < 0 && !(ct_config_settle(config) && ct_config_alarms(config))) {
         code = ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
     }
     if (code < 0) {
+        ct_config_weights(config);
+        ct_config_period(config);
         ct_config_check(config);
     }
     if (code < 0 && config->errors) {
@@ -578,21 +532,8 @@ int ct_config_open(struct ct_config *config, const struct ct_command *command, c
 
 void ct_config_close(struct ct_config *config)
 {
+    ct_zone_done(&config->zone);
+    ct_zone_done(&config->serve_zone);
     ct_arena_done(&config->arena);
     *config = (struct ct_config){0};
-}
-
-bool ct_config_cost(const struct ct_config *config, struct ct_cost_model **out, struct ct_error *err)
-{
-    size_t len;
-    *out = NULL;
-    if (!config->cost_model) {
-        return true;
-    }
-    char *bytes = ct_file_read(config->cost_model, CT_COST_FILE_BYTES_MAX, &len, err);
-    if (bytes) {
-        *out = ct_cost_model_load(ct_span_of(config->cost_model), (ct_span){bytes, len}, err);
-        free(bytes);
-    }
-    return *out != NULL;
 }

@@ -13,6 +13,7 @@
 
 #include "cli/batch.h"
 #include "cli/settings.h"
+#include "metrics/alarm.h"
 #include "sinks/output.h"
 
 struct ct_setting {
@@ -77,6 +78,8 @@ struct ct_serve_settings {
     struct ct_config_fields slices;
     uint64_t open_max;
     size_t memory_max, conversation_bytes_max;
+    ct_usec alarm_every_usec;
+    const char *alarm_state; /* NULL = in the tape's folder */
 };
 struct ct_tape_settings {
     const char *folder;
@@ -124,6 +127,16 @@ struct ct_subscription_settings {
     bool verify;
 };
 
+struct ct_alarm_settings {
+    bool enabled, sure;
+    char unused; /* lists and maps: config_alarms.c reads their entries */
+    unsigned by; /* 0 = none, else enum ct_slice_field and one */
+    const char *segment, *window;
+    uint64_t at_least, hold;
+    ct_usec forget_usec;
+    unsigned severity; /* enum ct_alarm_severity */
+};
+
 /* All of it lives in the arena, constants of the program apart. */
 struct ct_config {
     const char *file;      /* as given; NULL = none */
@@ -144,12 +157,31 @@ struct ct_config {
     struct ct_terms terms; /* as_of CT_USEC_NONE = the newest message */
     size_t max_record_bytes, memory_bytes;
     bool group;
-    enum ct_slice_field group_by;
+    struct ct_slice_by group_by;
+    struct ct_filter *filters;
+    size_t filter_count;
+    const char *zone_name;
+    struct ct_zone zone;       /* terms.zone, but for UTC */
+    struct ct_zone serve_zone; /* serve.zone, where it is said (ct_serve_zone) */
+    bool serve_zone_open;
+    struct ct_silence silence; /* terms.silence */
+    const char *from_text, *to_text, *compare_text;
+    struct ct_periods periods;
+    unsigned cadence;            /* enum ct_cadence */
+    const char *const *segments; /* NULL-terminated; NULL = none */
     struct ct_kpi_target *targets;
     size_t target_count;
-    const struct ct_config_value *handoff_tools, *handoff_phrases;
+    unsigned profile; /* enum ct_profile */
+    const struct ct_config_value *labels;
+    const char *scorecard; /* NULL = none */
+    const struct ct_config_value *handoff_tools, *handoff_phrases, *competitors;
     enum ct_lang lang;
-    unsigned threads; /* 0 = one a processor */
+    unsigned threads;        /* 0 = one a processor */
+    struct ct_alarm *alarms; /* those that are enabled, by name */
+    size_t alarm_count;
+    bool default_alarms;
+    const char *alarm_state, *alarm_webhook, *alarm_secret_file, *alarm_secret_env, *alarm_authorities;
+    ct_usec alarm_patience_usec;
 
     struct ct_arena arena;
 };
@@ -202,10 +234,44 @@ CT_MUST_USE bool ct_address_split(const char *address, char host[256], unsigned 
 /* Is it this machine's own? "localhost", 127.0.0.0/8, ::1, unix:. */
 bool ct_address_is_loopback(const char *address);
 
+/* ---- config_period.c: what depends on the zone ---- */
+/* The zone, the period and the one it is compared with. */
+void ct_config_period(struct ct_config *config);
+
+/* ---- config_weights.c: the weights of the indexes ---- */
+/* The i-th input that a row of weights knows; NULL = there are no more. */
+const char *ct_config_weight_name(const struct ct_setting *row, unsigned i);
+/* One entry, as ct_config_read. */
+CT_MUST_USE bool ct_config_weight(const struct ct_setting *row, const char *name, const char *text, char *problem);
+/* Checked entries to terms.*_weights: who names some weights means all of them. */
+void ct_config_weights(struct ct_config *config);
+/* Whether they add up to CT_WEIGHTS_TOTAL. */
+void ct_config_weights_check(struct ct_config *config);
+/* The key `segments` as options->segments, in the configuration's arena. CT_NO_MEMORY. */
+enum ct_status ct_config_segments(struct ct_config *config, struct ct_kpi_options *options) CT_MUST_USE;
+
 /* ---- config_rules.c: rules out of keys ---- */
-/* A pack (YAML) that says handoff_tools and handoff_phrases as rules: heap, free() it; *len 0 = nothing is set. NULL =
- * out of memory. */
+/* A pack (YAML) that says handoff_tools, handoff_phrases and competitors as rules, and what a positive CSAT is: heap,
+ * free() it; *len 0 = nothing is set. NULL = out of memory. */
 char *ct_config_pack(const struct ct_config *config, size_t *len) CT_MUST_USE;
+
+/* ---- config_arguments.c: the command line ---- */
+struct ct_config_value *ct_config_value_of(const struct ct_config_item *item, enum ct_setting_id id);
+/* In the place of an entry of the same name, else behind the others. false = out of memory. */
+CT_MUST_USE bool ct_config_put(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id,
+                               struct ct_config_entry entry);
+/* What the command line says: -1, or the exit status (said). */
+int ct_config_arguments(struct ct_config *config, const struct ct_command *command,
+                        const struct ct_session_arguments *arguments) CT_MUST_USE;
+
+/* ---- config_alarms.c: alarms out of keys ---- */
+/* The alarms that convtap came with, as a file would say them. */
+extern const char ct_config_default_alarms[];
+/* One condition or window, as ct_config_read. */
+CT_MUST_USE bool ct_config_condition(const char *text, char *problem);
+CT_MUST_USE bool ct_config_window(const char *text, ct_usec *span, char *problem);
+/* Checked entries to config->alarms; what does not go together is said (ct_config_wrong). false = out of memory. */
+CT_MUST_USE bool ct_config_alarms(struct ct_config *config);
 
 /* ---- config_show.c ---- */
 /* A configuration file that says all that is in force, each line with where it came from. */

@@ -211,6 +211,7 @@ static void check_subscriptions(struct ct_config *config)
 
 void ct_config_check(struct ct_config *config)
 {
+    ct_config_weights_check(config);
     check_needed(config);
     check_source(config, CT_SECTION_RELAY, CT_SET_RELAY_SOURCE);
     check_source(config, CT_SECTION_WEBHOOK, CT_SET_WEBHOOK_SOURCE);

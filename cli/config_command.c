@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/config.h"
+#include "cli/quality_inputs.h"
 #include "cli/serve_config.h"
 #include "engine/cost.h"
 
@@ -19,7 +20,7 @@ static int show_run(int argc, char **argv)
     const struct ct_cli_option options[] = {
         {"markdown", NULL, CT_OPT_FLAG, &markdown, 0, 0, "The page docs/configuration.md instead."},
         CT_SESSION_OPTIONS(&a),
-        CT_AUDIT_OPTIONS(&a) CT_SERVE_OPTIONS(&a) /* each row with its comma */
+        CT_AUDIT_OPTIONS(&a) CT_QUALITY_OPTIONS(&a) CT_SERVE_OPTIONS(&a) /* each row with its comma */
         {0}};
     char **words = malloc((size_t)argc * sizeof *words);
     size_t word_count = 0;
@@ -86,6 +87,11 @@ static int check(const struct ct_command *self, const char *file)
     if (code < 0) {
         struct ct_ruleset *rules = ct_config_ruleset(&config, config.rules, &err);
         code = rules ? -1 : named_wrong(file, "rules", &err);
+        struct ct_scorecard *scorecard = NULL;
+        if (rules && !ct_config_scorecard(&config, rules, &scorecard, &err)) {
+            code = named_wrong(file, "scorecard", &err);
+        }
+        ct_scorecard_free(scorecard);
         ct_ruleset_unref(rules);
         if (!ct_config_cost(&config, &cost, &err)) {
             code = named_wrong(file, "cost_model", &err);

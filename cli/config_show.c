@@ -272,13 +272,18 @@ void ct_config_page(struct ct_out *out)
         "  unit (docs/kpis.md), a time also as `30s` or `5m`. A target that bad figures would meet is an error. "
         "`audit` holds the whole and\n"
         "  each slice against it: the table, `--json`, `--csv` and `--report` show the status.\n"
+        "- `health_weights`, `engagement_weights`: `{usage: 40, surveys: 60}`. Who names some weights names all of "
+        "them: "
+        "an input that is not\n"
+        "  named has none, and they have to add up to 100.\n"
         "- `handoff_tools`: `[transfer_to_tier_2, '*_escalate']`; a call counts as a handoff that took place "
         "(`platform.handoff`).\n"
         "- `handoff_phrases`: `['te paso con el equipo de siniestros']`; in a bot's message it announces a person "
         "(`bot.handoff`), and counts as\n"
-        "  a handoff as far as `announced` says.\n\n"
-        "The two handoff lists are made into a rule pack named `configuration` behind those of the folder. Its bytes "
-        "are part of the\n"
+        "  a handoff as far as `announced` says.\n"
+        "- `competitors`: `['Acme', 'Globex Corp']`; whole words in a customer's message (`topic.competitor`).\n\n"
+        "These three lists, and what a positive CSAT is where it is said, are made into a rule pack named "
+        "`configuration` behind those of the folder. Its bytes are part of the\n"
         "`rules_hash`, and evidence names its rules (`configuration.handoff_tool@1`).\n");
     write_sections(out);
 }

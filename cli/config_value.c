@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "engine/period.h"
 #include "engine/yaml_tree.h"
 #include "engine/zone.h"
 
@@ -109,6 +110,51 @@ static bool read_slice_field(const char *text, enum ct_slice_field *out, char *p
     return true;
 }
 
+static bool read_group(const char *text, struct ct_slice_by *out, char *problem)
+{
+    enum ct_slice_field field;
+    const char *comma = strchr(text, ',');
+    if (ct_slice_by_from(ct_span_of(text), out)) {
+        return true;
+    }
+    if (!comma) {
+        return read_slice_field(text, &field, problem);
+    }
+    char first[64];
+    (void)snprintf(first, sizeof first, "%.*s", (int)(comma - text > 60 ? 60 : comma - text), text);
+    return read_slice_field(first, &field, problem) && read_slice_field(comma + 1, &field, problem) &&
+           wrong(problem, QUOTED " are not two different fields, of which one at most is day, week, month or quarter",
+                 text);
+}
+
+static bool read_filter(const char *text, struct ct_filter *out, char *problem)
+{
+    const char *why;
+    return ct_filter_from(ct_span_of(text), out, &why) || wrong(problem, QUOTED ": %s", text, why);
+}
+
+/* Whether it is a time at all; which one depends on the zone (config_period.c). */
+static bool check_moment(ct_span text, char *problem)
+{
+    ct_usec at;
+    return ct_period_moment(NULL, text, &at) ||
+           wrong(problem, "\"%.*s\" is not a date such as 2026-11-01, nor a time such as 2026-11-21T10:00:00Z",
+                 (int)(text.len > 100 ? 100 : text.len), text.at);
+}
+
+static bool check_compare(const char *text, char *problem)
+{
+    const char *slash = strchr(text, '/');
+    if (strcmp(text, "none") == 0 || strcmp(text, "previous") == 0) {
+        return true;
+    }
+    if (!slash) {
+        return wrong(problem, QUOTED " is not none, previous or FROM/TO", text);
+    }
+    return check_moment((ct_span){text, (size_t)(slash - text)}, problem) &&
+           check_moment(ct_span_of(slash + 1), problem);
+}
+
 static bool read_time(const char *text, ct_usec *out, char *problem)
 {
     if (strcmp(text, "newest") == 0) {
@@ -164,30 +210,6 @@ static bool check_option(const struct ct_parser *format, const char *name, const
 
 /* ---- targets ---------------------------------------------------------------------------- */
 
-/* An amount in the KPI's unit to millionths of it: "90", "90 %", "30s", "1.5". */
-static bool read_amount(const struct ct_kpi *kpi, ct_span text, int64_t *micro)
-{
-    bool time = kpi->unit == CT_UNIT_SECONDS || kpi->unit == CT_UNIT_DAYS;
-    int64_t part = kpi->unit == CT_UNIT_DAYS ? CT_USEC_PER_DAY / CT_USEC_PER_SECOND : 1;
-    ct_nano nano;
-    ct_usec usec;
-    if (kpi->unit == CT_UNIT_PERCENT && text.len > 0 && text.at[text.len - 1] == '%') {
-        text.len--;
-        while (text.len > 0 && text.at[text.len - 1] == ' ') {
-            text.len--;
-        }
-    }
-    if (time && !ct_span_is(text, "0") && ct_duration_parse(text, &usec)) {
-        *micro = usec / part;
-        return usec % part == 0;
-    }
-    if (!ct_money_parse(text, &nano) || nano % 1000 != 0) {
-        return false;
-    }
-    *micro = nano / 1000;
-    return true;
-}
-
 static bool read_target(const char *name, const char *text, struct ct_kpi_target *out, char *problem)
 {
     const struct ct_kpi *kpi = ct_kpi_find(ct_span_of(name));
@@ -203,7 +225,7 @@ static bool read_target(const char *name, const char *text, struct ct_kpi_target
     const char *amount = text + 2 * (least || most);
     amount += strspn(amount, " ");
     out->target.op = least ? CT_TARGET_AT_LEAST : CT_TARGET_AT_MOST;
-    if (!(least || most) || !read_amount(kpi, ct_span_of(amount), &out->target.micro)) {
+    if (!(least || most) || !ct_kpi_amount_from(kpi, ct_span_of(amount), &out->target.micro)) {
         return wrong(problem, QUOTED " is not a target such as '>= 90', '<= 2.5'%s or none (unit: %s)", text,
                      kpi->unit == CT_UNIT_SECONDS ? ", '<= 5m'" : "", ct_unit_text(kpi->unit));
     }
@@ -364,6 +386,7 @@ bool ct_config_read(struct ct_config *config, const struct ct_config_item *item,
     void *to = (char *)item->to + row->to;
     struct ct_kpi_target target;
     enum ct_slice_field field;
+    struct ct_filter filter;
     ct_usec usec;
     unsigned choice;
     if (*text == '\0' && row->kind != CT_SETTING_OPTIONS) {
@@ -394,9 +417,19 @@ bool ct_config_read(struct ct_config *config, const struct ct_config_item *item,
         return read_bytes(row, text, to, problem);
     case CT_SETTING_FIELD:
         config->group = true;
-        return read_slice_field(text, &config->group_by, problem);
+        return read_group(text, &config->group_by, problem);
+    case CT_SETTING_FILTERS:
+        return read_filter(text, &filter, problem);
+    case CT_SETTING_MOMENT:
+        *(const char **)to = text;
+        return check_moment(ct_span_of(text), problem);
+    case CT_SETTING_COMPARE:
+        *(const char **)to = text;
+        return check_compare(text, problem);
     case CT_SETTING_TARGETS:
         return read_target(name, text, &target, problem);
+    case CT_SETTING_WEIGHTS:
+        return ct_config_weight(row, name, text, problem);
     case CT_SETTING_LANG:
         return ct_lang_from(ct_span_of(text), to) || wrong(problem, QUOTED " is not en or es", text);
     case CT_SETTING_THREADS:
@@ -408,6 +441,7 @@ bool ct_config_read(struct ct_config *config, const struct ct_config_item *item,
         *(const char **)to = text;
         return check_text(text, problem);
     case CT_SETTING_TEXTS:
+    case CT_SETTING_PATHS:
         return check_text(text, problem);
     case CT_SETTING_FLAG:
         return read_flag(text, to, problem);
@@ -431,6 +465,13 @@ bool ct_config_read(struct ct_config *config, const struct ct_config_item *item,
         return read_choice(row->argument, text, &choice, problem);
     case CT_SETTING_FIELDS:
         return read_slice_field(text, &field, problem);
+    case CT_SETTING_CONDITIONS:
+        return ct_config_condition(text, problem);
+    case CT_SETTING_WINDOW:
+        *(const char **)to = text;
+        return ct_config_window(text, &usec, problem);
+    case CT_SETTING_WORDS:
+        return check_text(text, problem);
     }
     return wrong(problem, "a kind of setting nobody reads");
 }
@@ -519,8 +560,24 @@ bool ct_config_settle(struct ct_config *config)
         const struct ct_config_entry *e = &targets->entries[i];
         good &= read_target(e->name, e->text, &config->targets[i], problem);
     }
+    const struct ct_config_value *filters = &config->values[CT_SET_WHERE];
+    const struct ct_config_value *segments = &config->values[CT_SET_SEGMENTS];
+    config->filters = ct_arena_zalloc(&config->arena, filters->count * sizeof *config->filters);
+    const char **names = ct_arena_zalloc(&config->arena, (segments->count + 1) * sizeof *names);
+    if (!config->filters || !names) {
+        return false;
+    }
+    for (size_t i = 0; i < filters->count; i++) {
+        good &= read_filter(filters->entries[i].text, &config->filters[config->filter_count++], problem);
+    }
+    for (size_t i = 0; i < segments->count; i++) {
+        names[i] = segments->entries[i].text;
+    }
+    config->segments = names;
+    config->labels = &config->values[CT_SET_LABELS];
     config->handoff_tools = &config->values[CT_SET_HANDOFF_TOOLS];
     config->handoff_phrases = &config->values[CT_SET_HANDOFF_PHRASES];
+    config->competitors = &config->values[CT_SET_COMPETITORS];
     config->idle[idles->count] = (struct ct_idle){CT_SPAN_NONE, config->idle_usec};
     config->format_option_count = options->count;
     config->idle_count = idles->count + 1;

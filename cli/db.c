@@ -76,7 +76,9 @@ const struct ct_command ct_db_check = {
     .summary = "Looks for everything that can be wrong with a store; each finding is a line.",
     .details =
         "The database's own check; keys and revisions; each conversation's line, columns and record against each "
-        "other;\nits evidence; the hourly sums against what the conversations gave to them.\n"
+        "other;\nits evidence; each business event against its identity; the hourly sums against what the "
+        "conversations "
+        "gave to\nthem.\n"
         "Status 0: sound. 1: there are findings. 2: the file is no store, or cannot be read.\n"
         "A store with findings is made anew from what it came from: convtap replay, or audit --db.",
     .run = check_run,
@@ -108,12 +110,15 @@ const struct ct_command ct_db_dump = {
     .name = "db dump",
     .arguments = "FILE",
     .summary = "Prints what a store says as JSON lines in one order: equal contents are equal bytes.",
-    .details = "First each conversation (its line as audit --conversations prints it, without what hangs on the "
-               "customer's other\nconversations), then the sums of each measure and channel over all hours. Nothing of "
-               "how or when it was\nwritten is in it: no row numbers, revisions, tape positions, times of publication. "
-               "So what serve stored, what\nreplay made of its tape and what an audit of the same conversations gave "
-               "can be compared:\n\n"
-               "  diff <(convtap db dump live.db) <(convtap db dump replayed.db)",
+    .details =
+        "First each conversation (its line as audit --conversations prints it, without what hangs on the "
+        "customer's other\nconversations), then each business event (as the format \"business\" reads it), then the "
+        "sums of "
+        "each measure and\nchannel over all hours. Nothing of how or when it was written is in it: no row numbers, "
+        "revisions, tape\npositions, times of "
+        "publication. So what serve stored, what replay made of its tape and what an audit of the same\ninput gave "
+        "can be compared:\n\n"
+        "  diff <(convtap db dump live.db) <(convtap db dump replayed.db)",
     .run = dump_run,
 };
 
@@ -141,6 +146,7 @@ static void info_text(struct ct_out *out, const struct ct_store_stats *s, uint64
     write_number(out, "conversations", s->conversations);
     write_number(out, "revisions", s->revisions);
     write_number(out, "withdrawn", s->withdrawn);
+    write_number(out, "business events", s->events);
     write_number(out, "evidence", s->evidence);
     write_number(out, "hourly sums", s->sums);
     write_time(out, "first message", s->first_at);
@@ -157,7 +163,7 @@ static void info_json(struct ct_out *out, const struct ct_store_stats *s, uint64
         uint64_t number;
     } numbers[] = {{"schema", s->schema},       {"bytes", s->bytes},         {"conversations", s->conversations},
                    {"revisions", s->revisions}, {"withdrawn", s->withdrawn}, {"evidence", s->evidence},
-                   {"hourly_sums", s->sums},    {"applied", applied}};
+                   {"hourly_sums", s->sums},    {"applied", applied},        {"business_events", s->events}};
     const struct {
         const char *key;
         ct_usec at;
@@ -223,12 +229,14 @@ enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 static const char details[] =
     "A store is one SQLite file that serve, replay and audit --db write: the newest revision of each conversation, "
     "the\n"
-    "evidence for its verdict, and sums by the hour. Any SQLite program may read it while it is being written:\n\n"
-    "  conversation  one row each: ids, times, outcome, scores, counts, cost; json is the whole record\n"
-    "  evidence      the messages, bytes, signals and rules behind each verdict\n"
-    "  sum_hour      numerators and denominators of the KPIs by hour of publication and channel\n"
-    "  withdrawn     conversations that became part of others\n"
-    "  meta          how far the tape was applied; who wrote\n\n"
+    "evidence for its verdict, business events, and sums by the hour. Any SQLite program may read it while it is being "
+    "written:\n\n"
+    "  conversation    one row each: ids, times, outcome, scores, counts, cost; json is the whole record\n"
+    "  evidence        the messages, bytes, signals and rules behind each verdict\n"
+    "  business_event  what the account system, the shop or the product said of a customer, one row each\n"
+    "  sum_hour        numerators and denominators of the KPIs by hour of publication and channel\n"
+    "  withdrawn       conversations that became part of others\n"
+    "  meta            how far the tape was applied; who wrote\n\n"
     "Times are microseconds since 1970 in UTC, durations (_us) microseconds, money (_nano) billionths.\n\n"
     "  sqlite3 -readonly FILE \"SELECT outcome, count(*) FROM conversation GROUP BY 1\"\n"
     "  sqlite3 -readonly FILE \"SELECT datetime(hour/1000000,'unixepoch'), sum(value) FROM sum_hour\n"

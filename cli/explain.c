@@ -220,7 +220,8 @@ static int explain(struct ct_session *s, const char *id, bool json)
         if (w.failed) {
             code = ct_options_fail(self, CT_EXIT_OUTPUT, "out of memory");
         } else if (!w.record_count) {
-            code = ct_options_fail(self, CT_EXIT_REFUSED, "there is no conversation \"%s\" in the input", id);
+            code = ct_options_fail(self, CT_EXIT_REFUSED, "there is no conversation \"%s\" in the input%s", id,
+                                   result.events ? " (business events have no messages)" : "");
         } else {
             code = show(&w, json);
         }

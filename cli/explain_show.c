@@ -283,7 +283,7 @@ static void show_time(const struct view *v, const char *name, ct_usec usec)
 
 static void show_scores(const struct view *v)
 {
-    static const char *const kinds[CT_SCORE_COUNT] = {"CSAT", "NPS", "CES"};
+    static const char *const kinds[CT_SCORE_COUNT] = {"CSAT", "NPS", "CES", "CSS"};
     bool any = false;
     for (int i = 0; i < CT_SCORE_COUNT; i++) {
         const struct ct_score *score = &v->record->score[i];
@@ -298,6 +298,36 @@ static void show_scores(const struct view *v)
     }
     if (any) {
         ct_sheet_line(v->sheet);
+    }
+}
+
+/* What the cost is made up of, and what people alone would have cost. */
+static void show_cost_parts(const struct view *v)
+{
+    const struct ct_record *record = v->record;
+    const struct {
+        const char *name;
+        ct_nano amount;
+    } parts[] = {{"said by the source", record->cost_source},
+                 {"tokens", record->cost_tokens},
+                 {"channel", record->cost_channel},
+                 {"people", record->cost_human},
+                 {"fixed, without the month's share", record->cost_fixed}};
+    char text[CT_FORMAT_BYTES];
+    bool any = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].amount) {
+            (void)ct_money_format(parts[i].amount, text);
+            ct_sheet_format(v->sheet, CT_INK_PLAIN, "%s%s %s", any ? ", " : ": ", parts[i].name, text);
+            any = true;
+        }
+    }
+    if (record->has_human_price) {
+        (void)ct_money_format(record->human_price, text);
+        ct_sheet_format(v->sheet, CT_INK_PLAIN, "; people alone would have cost %s", text);
+    }
+    if (record->unpriced) {
+        ct_sheet_format(v->sheet, CT_INK_PLAIN, "; without a price: %u", record->unpriced);
     }
 }
 
@@ -336,6 +366,7 @@ static void show_numbers(const struct view *v)
         ct_money_format(record->cost, text);
         ct_sheet_name(sheet, "Cost");
         ct_sheet_format(sheet, CT_INK_PLAIN, "%s %.*s", text, (int)currency.len, currency.at);
+        show_cost_parts(v);
         ct_sheet_line(sheet);
     }
 }

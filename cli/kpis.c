@@ -1,4 +1,5 @@
 /* kpis.c - `convtap kpis`: the catalogue of what can be computed. */
+#include "cli/kpis.h"
 #include "cli/commands.h"
 
 #include <stdio.h>
@@ -10,13 +11,15 @@
 
 static const struct ct_command *const self = &ct_command_kpis;
 
-static int run(int argc, char **argv)
+static int list(int argc, char **argv)
 {
-    bool json = false, markdown = false;
+    bool json = false, markdown = false, profiles = false;
     const char *lang_text = "en";
     const struct ct_cli_option options[] = {
         {"json", NULL, CT_OPT_FLAG, &json, 0, 0, "As one JSON object, in both languages."},
         {"markdown", NULL, CT_OPT_FLAG, &markdown, 0, 0, "As the page docs/kpis.md, in both languages."},
+        {"profiles", NULL, CT_OPT_FLAG, &profiles, 0, 0,
+         "Every authority's definitions, as the tables of docs/profiles.md."},
         {"lang", "en|es", CT_OPT_TEXT, &lang_text, 0, 0, "Language of the list. Default en."},
         {0}};
     char **words = malloc((size_t)argc * sizeof *words);
@@ -30,14 +33,14 @@ static int run(int argc, char **argv)
     if (word_count || !ct_lang_from(ct_span_of(lang_text), &lang)) {
         return ct_options_fail(self, CT_EXIT_USAGE, word_count ? "takes no input" : "--lang: not en or es");
     }
-    if (json && markdown) {
-        return ct_options_fail(self, CT_EXIT_USAGE, "--json and --markdown both want standard output");
+    if (json + markdown + profiles > 1) {
+        return ct_options_fail(self, CT_EXIT_USAGE, "--json, --markdown and --profiles all want standard output");
     }
     const struct ct_kpi *kpis = ct_kpi_catalogue(&count);
     struct ct_out out;
     ct_out_init_file(&out, stdout);
-    if (markdown) {
-        char *page = ct_kpi_markdown();
+    if (markdown || profiles) {
+        char *page = markdown ? ct_kpi_markdown() : ct_definitions_markdown();
         if (!page) {
             return ct_options_fail(self, CT_EXIT_OUTPUT, "out of memory");
         }
@@ -52,9 +55,24 @@ static int run(int argc, char **argv)
                                       : ct_options_fail(self, CT_EXIT_OUTPUT, "cannot write standard output");
 }
 
+/* A first word is a subcommand's name; without one the catalogue is listed. */
+static int run(int argc, char **argv)
+{
+    static const struct ct_command *const commands[] = {&ct_kpis_compare, &ct_kpis_invoice};
+    static const size_t prefix = sizeof "kpis " - 1;
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i]->name + prefix) == 0) {
+            return commands[i]->run(argc - 1, argv + 1);
+        }
+    }
+    return list(argc, argv);
+}
+
 const struct ct_command ct_command_kpis = {
     .name = "kpis",
-    .arguments = "",
+    .arguments = "[compare|invoice]",
     .summary = "Lists every KPI that can be computed: what it says, how, its unit and its target.",
+    .details = "convtap kpis compare INPUT... shows every authority's definition side by side, convtap kpis invoice\n"
+               "checks a vendor's bill; --help after either explains it.",
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* main.c - the `convtap` program: finds the subcommand and hands over. It alone knows them all. */
 #include "cli/commands.h"
 #include "cli/config_command.h"
+#include "cli/kpis.h"
 #include "cli/man.h"
 #include "cli/rules.h"
 
@@ -8,23 +9,24 @@
 
 static const struct ct_command rules_command = {
     .name = "rules",
-    .arguments = "check|test|profile|diff",
+    .arguments = "check|test|profile|diff|quality",
     .summary = "Checks rule packs, runs the tests that stand in them, measures and compares them.",
     .run = ct_cmd_rules};
 
 static const struct ct_command *const commands[] = {
-    &ct_command_audit,    &ct_command_serve, &ct_command_replay, &ct_command_explain,
-    &ct_command_classify, &rules_command,    &ct_command_kpis,   &ct_command_formats,
-    &ct_command_config,   &ct_command_db,    &ct_command_demo,
+    &ct_command_audit,    &ct_command_serve,  &ct_command_replay, &ct_command_explain,
+    &ct_command_classify, &rules_command,     &ct_command_kpis,   &ct_command_formats,
+    &ct_command_feedback, &ct_command_config, &ct_command_db,     &ct_command_demo,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 /* Those that have options of their own, for the manual page. */
 static const struct ct_command *const leaves[] = {
-    &ct_command_audit,   &ct_command_serve,       &ct_command_replay,       &ct_command_explain, &ct_command_classify,
-    &ct_rules_check,     &ct_rules_test,          &ct_rules_profile,        &ct_rules_diff,      &ct_command_kpis,
-    &ct_command_formats, &ct_config_show_command, &ct_config_check_command, &ct_db_check,        &ct_db_dump,
-    &ct_db_info,         &ct_command_demo,
+    &ct_command_audit,        &ct_command_serve, &ct_command_replay, &ct_command_explain, &ct_command_classify,
+    &ct_rules_check,          &ct_rules_test,    &ct_rules_profile,  &ct_rules_diff,      &ct_rules_quality,
+    &ct_command_kpis,         &ct_kpis_compare,  &ct_kpis_invoice,   &ct_command_formats, &ct_config_show_command,
+    &ct_config_check_command, &ct_db_check,      &ct_db_dump,        &ct_db_info,         &ct_command_demo,
+    &ct_command_feedback,
 };
 
 static void usage(FILE *to)

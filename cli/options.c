@@ -101,6 +101,25 @@ void ct_options_commands(FILE *to, const struct ct_command *const *commands, siz
     }
 }
 
+enum { HELP_WIDTH = 80 };
+
+/* "  --name argument"; a long list of choices goes on below its first. Returns the column it ends in. */
+static int print_name(const struct ct_cli_option *o)
+{
+    int column = printf("  --%s%s", o->name, o->argument ? " " : ""), first = column;
+    for (const char *at = o->argument ? o->argument : ""; *at;) {
+        int len = (int)strcspn(at, "|");
+        len += at[len] == '|';
+        if (column > first && column + len > HELP_WIDTH) {
+            printf("\n%*s", first, "");
+            column = first;
+        }
+        column += printf("%.*s", len, at);
+        at += len;
+    }
+    return column;
+}
+
 void ct_options_help(const struct ct_command *command, const struct ct_cli_option *options)
 {
     printf("Usage: convtap %s%s%s%s\n\n", command->name, options->name ? " [OPTION]..." : "",
@@ -112,7 +131,7 @@ void ct_options_help(const struct ct_command *command, const struct ct_cli_optio
     }
     printf("\nOptions:\n");
     for (const struct ct_cli_option *o = options; o->name; o++) {
-        int column = printf("  --%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        int column = print_name(o);
         if (column > HELP_COLUMN - 2) {
             printf("\n%*s", HELP_COLUMN, "");
         } else {

@@ -6,11 +6,11 @@
 
 #include "engine/ct.h"
 
-enum { CT_EXIT_DONE = 0, CT_EXIT_REFUSED = 1, CT_EXIT_USAGE = 2, CT_EXIT_OUTPUT = 3 };
+enum { CT_EXIT_DONE = 0, CT_EXIT_REFUSED = 1, CT_EXIT_USAGE = 2, CT_EXIT_OUTPUT = 3, CT_EXIT_ALARM = 4 };
 
 #define CT_EXIT_TEXT                                                                                                   \
     "0 done; 1 something in the input was refused (named and counted, the rest done); 2 usage or configuration; 3 "    \
-    "could not write the output."
+    "could not write the output; 4 an alarm stands (with --fail-on-alarm)."
 
 enum ct_option_kind {
     CT_OPT_FLAG, /* bool * */

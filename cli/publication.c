@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/findings.h"
 #include "cli/result_file.h"
 #include "sinks/csv.h"
 #include "sinks/json.h"
@@ -183,28 +184,15 @@ int ct_publication_check(const struct ct_publication *a, const struct ct_input_l
 int ct_publish(const struct ct_publication *a, const struct ct_config *config, const char *rules_hash,
                struct ct_sorter *records, const struct ct_batch_result *result)
 {
-    const struct ct_kpi_options options = {.targets = config->targets, .target_count = config->target_count};
-    struct ct_findings findings = {.generated_at = result->as_of,
-                                   .rules_hash = rules_hash,
-                                   .profile = "convtap",
-                                   .version = CT_VERSION,
-                                   .inputs = result->inputs,
-                                   .input_count = result->input_count,
-                                   .drops = result->drops,
-                                   .drop_count = result->drop_count,
-                                   .group_by = config->group ? ct_slice_field_text(config->group_by) : NULL};
-    struct ct_block *slices = NULL;
-    size_t slice_count = 0;
-    enum ct_status status = ct_kpis_compute(result->kpis, &options, &findings.total);
-    if (status == CT_OK && result->slices) {
-        status = ct_slices_compute(result->slices, &options, &slices, &slice_count);
+    struct ct_made_findings made;
+    enum ct_status status = ct_findings_make(&made, config, rules_hash, result);
+    made.findings.feedback = a->feedback;
+    if (status == CT_OK && a->alarms) {
+        status = ct_audit_alarms_judge(a->alarms, &made);
     }
-    findings.slices = slices;
-    findings.slice_count = slice_count;
-    int code = status == CT_OK ? write_findings(a, records, &findings, config->lang)
+    int code = status == CT_OK ? write_findings(a, records, &made.findings, config->lang)
                                : ct_options_fail(a->command, CT_EXIT_OUTPUT, "%s", ct_status_text(status));
-    ct_blocks_done(slices, slice_count);
-    ct_block_done(&findings.total);
+    ct_findings_done(&made);
     return code;
 }
 

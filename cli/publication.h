@@ -4,6 +4,7 @@
 #ifndef CT_PUBLICATION_H
 #define CT_PUBLICATION_H
 
+#include "cli/audit_alarms.h"
 #include "cli/batch.h"
 #include "cli/config.h"
 
@@ -11,6 +12,8 @@ struct ct_publication {
     const struct ct_command *command;              /* for messages */
     const char *conversations, *report, *csv, *db; /* files; NULL = not asked for; db is the caller's to write */
     bool json, no_colour, ascii, quiet;
+    const struct ct_feedback_findings *feedback; /* for JSON and report; NULL = not asked for */
+    struct ct_audit_alarms *alarms;              /* to be evaluated on the figures; NULL = not asked for */
 };
 /* Every row brings its comma. */
 #define CT_PUBLICATION_OPTIONS(p)                                                                                      \

@@ -2,6 +2,7 @@
  * store that audit and serve write. By default under the setups that stand on the tape.
  *
  *   tape -> feed -> pipeline -> records: newest of each conversation -> third stage of an audit (batch_given.c)
+ *                -> business events -----------------------------------------^
  *                                      -> each revision -> store (record_sink.h), as serve puts it there
  */
 #include "cli/commands.h"
@@ -35,13 +36,16 @@ struct replay {
     struct ct_setups *setups;
     struct ct_record_sink *sink; /* NULL = no store */
     struct ct_batch_given *to;
+    struct ct_batch_options *options;
+    struct ct_setup *newest; /* whose monthly fees are shared out */
     char *const *folders;
     struct tape_note *notes; /* of each folder */
     size_t count, now;       /* the folder that is being read */
     uint64_t open, damaged;
     char rules_hash[65]; /* of the newest setup */
     size_t setup_count;
-    struct ct_error error; /* of a callback */
+    struct ct_error error;         /* of a callback */
+    struct ct_audit_alarms alarms; /* of this run alone: what is kept and delivered is an audit's, or the live tap's */
 };
 
 /* ---- what comes of the tape --------------------------------------------------------------- */
@@ -89,6 +93,19 @@ static enum ct_status on_publish(void *context, const struct ct_published *publi
     return status;
 }
 
+static enum ct_status on_business(void *context, const struct ct_business *event)
+{
+    struct replay *r = context;
+    enum ct_status status = ct_batch_give_business(r->to, event, &r->error);
+    if (r->sink && status == CT_OK) {
+        status = ct_record_sink_business(r->sink, event, &r->error);
+        if (status == CT_OK && ct_record_sink_waiting(r->sink) >= GROUP) {
+            status = ct_record_sink_commit(r->sink, 0, false, &r->error);
+        }
+    }
+    return status;
+}
+
 /* ---- one tape ------------------------------------------------------------------------------ */
 
 /* Something broken was passed over: named, counted, gone on behind it. */
@@ -104,6 +121,11 @@ static void say_damage(struct replay *r, const struct ct_error *err)
 static void note_setup(struct replay *r, const struct ct_feed *feed)
 {
     const struct ct_feed_setup *setup = ct_feed_setup(feed);
+    if (setup) {
+        ct_setup_unref(r->newest);
+        r->newest = ct_setup_ref(setup->setup);
+        r->options->terms.cost = setup->setup->conversation.cost;
+    }
     if (setup && strcmp(r->rules_hash, setup->setup->rules->hash) != 0) {
         memcpy(r->rules_hash, setup->setup->rules->hash, sizeof r->rules_hash);
         r->setup_count++;
@@ -146,6 +168,7 @@ static enum ct_status replay_tape(struct replay *r, const char *folder, struct c
 {
     const struct ct_serve_settings *s = ct_config_part(&r->config, CT_SECTION_SERVE, 0);
     const struct ct_pipeline_sink sink = {r, on_publish, on_drop};
+    const struct ct_feed_sink beside = {r, on_refusal, on_business};
     const struct ct_pipeline_limits limits = {.open_max = (size_t)s->open_max,
                                               .conversation_bytes_max = s->conversation_bytes_max,
                                               .memory_max = s->memory_max};
@@ -157,7 +180,7 @@ static enum ct_status replay_tape(struct replay *r, const char *folder, struct c
         return status;
     }
     struct ct_pipeline *pipeline = ct_pipeline_new(&sink, &limits);
-    struct ct_feed *feed = pipeline ? ct_feed_new(pipeline, &setups, on_refusal, r) : NULL;
+    struct ct_feed *feed = pipeline ? ct_feed_new(pipeline, &setups, &beside) : NULL;
     status = feed ? feed_tape(r, reader, feed, err) : ct_error_set(err, CT_NO_MEMORY, "out of memory");
     if (status == CT_OK && r->arguments->close) {
         status = ct_pipeline_close_all(pipeline);
@@ -245,15 +268,21 @@ static int count_and_publish(struct replay *r, const struct arguments *a)
     struct ct_batch_result result;
     const struct ct_batch_giver giver = {r, give};
     struct ct_sorter *records = a->out.conversations ? ct_sorter_new(0) : NULL;
-    const struct ct_batch_options options = {.threads = ct_publication_threads(&r->config),
-                                             .terms = r->config.terms,
-                                             .group = r->config.group,
-                                             .group_by = r->config.group_by,
-                                             .records = records,
-                                             .memory_bytes = r->config.memory_bytes};
+    struct ct_batch_options options = {.threads = ct_publication_threads(&r->config),
+                                       .terms = r->config.terms,
+                                       .periods = r->config.periods,
+                                       .filters = r->config.filters,
+                                       .filter_count = r->config.filter_count,
+                                       .group = r->config.group,
+                                       .group_by = r->config.group_by,
+                                       .also = r->alarms.also,
+                                       .also_count = r->alarms.also_count,
+                                       .records = records,
+                                       .memory_bytes = r->config.memory_bytes};
     if (a->out.conversations && !records) {
         return ct_options_fail(self, CT_EXIT_OUTPUT, "out of memory");
     }
+    r->options = &options;
     enum ct_status status = ct_batch_run_given(&options, &giver, &result, &err);
     int code = status == CT_OK ? -1 : failed(&err, status);
     if (code < 0 && !note_inputs(r, &result)) {
@@ -261,12 +290,17 @@ static int count_and_publish(struct replay *r, const struct arguments *a)
     }
     if (code < 0) {
         remark(r);
-        code = ct_publish(&a->out, &r->config, r->rules_hash, records, &result);
+        struct ct_publication out = a->out;
+        out.alarms = &r->alarms;
+        code = ct_publish(&out, &r->config, r->rules_hash, records, &result);
         code = code >= 0 ? code : result.refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
     }
     if (status == CT_OK) {
         ct_batch_done(&result);
     }
+    ct_setup_unref(r->newest);
+    r->newest = NULL;
+    r->options = NULL;
     ct_sorter_free(records);
     return code;
 }
@@ -310,6 +344,10 @@ static int open_replay(struct replay *r, const struct arguments *a)
     if (!r->setups || !r->notes) {
         return ct_options_fail(self, CT_EXIT_OUTPUT, "out of memory");
     }
+    code = ct_audit_alarms_open(&r->alarms, self, &r->config, false);
+    if (code >= 0) {
+        return code;
+    }
     enum ct_status status = replace_setup(r, a, &err);
     if (status != CT_OK) {
         return ct_options_error(self, status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, &err);
@@ -329,6 +367,7 @@ static int replay(const struct arguments *a, char *const *folders, size_t count)
     }
     ct_record_sink_close(r.sink);
     ct_setups_free(r.setups);
+    ct_audit_alarms_close(&r.alarms);
     ct_config_close(&r.config);
     free(r.notes);
     return code;

@@ -1,16 +1,17 @@
-/* rules.c - `convtap rules`: hands over to check, test, profile and diff, and keeps the problems that a load names. See
- * rules.h. */
+/* rules.c - `convtap rules`: hands over to check, test, profile, diff and quality, and keeps the problems that a load
+ * names. See rules.h. */
 #include "cli/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct ct_command *const commands[] = {&ct_rules_check, &ct_rules_test, &ct_rules_profile, &ct_rules_diff};
+static const struct ct_command *const commands[] = {&ct_rules_check, &ct_rules_test, &ct_rules_profile, &ct_rules_diff,
+                                                    &ct_rules_quality};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void usage(FILE *to)
 {
-    fprintf(to, "Usage: convtap rules check|test|profile|diff [OPTION]... [INPUT]...\n\n");
+    fprintf(to, "Usage: convtap rules check|test|profile|diff|quality [OPTION]... [INPUT]...\n\n");
     for (int i = 0; i < COMMANDS; i++) {
         fprintf(to, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
     }

@@ -139,7 +139,7 @@ static int audit(struct ct_session *session, struct ct_ruleset *rules, struct ct
         ct_session_report(&result, 20);
     }
     *refused = result.refused;
-    status = ct_kpis_compute(result.kpis, NULL, block);
+    status = ct_kpis_compute(result.kpis, &(struct ct_kpi_options){.fees = &result.fees}, block);
     ct_batch_done(&result);
     return status == CT_OK ? -1 : ct_options_fail(self, CT_EXIT_OUTPUT, "%s", ct_status_text(status));
 }

@@ -171,11 +171,12 @@ static int profile(const struct ct_ruleset *rules, const struct sample *sample, 
 static int read_and_profile(struct ct_session *session, struct sample *sample, unsigned top)
 {
     struct ct_error error = {0};
+    uint64_t events = 0;
     const struct ct_parse_out out = {sample, take_message, take_end, take_refusal, NULL};
     ct_arena_init(&sample->arena, (size_t)256 << 10, 0);
     sample->texts = calloc(sample->limit, sizeof *sample->texts);
     enum ct_status status =
-        sample->texts != NULL ? ct_batch_each(&session->batch, &session->inputs, &out, &error) : CT_NO_MEMORY;
+        sample->texts != NULL ? ct_batch_each(&session->batch, &session->inputs, &out, &events, &error) : CT_NO_MEMORY;
     int code;
     if (status != CT_OK) {
         code = ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
@@ -184,6 +185,9 @@ static int read_and_profile(struct ct_session *session, struct sample *sample, u
         code = ct_options_fail(self, CT_EXIT_REFUSED, "no message with a text in the input");
     } else {
         code = profile(session->rules, sample, top);
+    }
+    if (events) {
+        fprintf(stderr, "%llu business events passed over: they have no messages\n", (unsigned long long)events);
     }
     if (code == CT_EXIT_DONE && sample->refused > 0) {
         fprintf(stderr, "%llu records refused; convtap audit names them\n", (unsigned long long)sample->refused);

@@ -284,7 +284,7 @@ static void fail_conversation(struct runner *run, const struct ct_conversation_t
 
 static void compare_record(struct runner *run, const struct ct_conversation_test *test, const struct ct_record *record)
 {
-    static const char *const scores[] = {"csat", "nps", "ces"};
+    static const char *const scores[] = {"csat", "nps", "ces", "css"};
     const struct ct_test_want *want = &test->want;
     if (want->has_outcome && record->outcome != want->outcome) {
         fail_conversation(run, test);

@@ -21,6 +21,25 @@ enum ct_status ct_serve_access(const struct ct_config *config, struct ct_access 
     return ct_access_open(serve->tokens, environment, out, err);
 }
 
+enum ct_status ct_serve_zone(struct ct_config *config, const struct ct_zone **zone, struct ct_error *err)
+{
+    const struct ct_serve_settings *serve = ct_config_part(config, CT_SECTION_SERVE, 0);
+    *zone = config->terms.zone;
+    if (!serve->zone) {
+        return CT_OK;
+    }
+    if (!config->serve_zone_open) {
+        enum ct_status status = ct_zone_open(ct_span_of(serve->zone), &config->serve_zone, err);
+        if (status != CT_OK) {
+            config->serve_zone = (struct ct_zone){0};
+            return status;
+        }
+        config->serve_zone_open = true;
+    }
+    *zone = &config->serve_zone;
+    return CT_OK;
+}
+
 bool ct_serve_is_open(const struct ct_door_settings *door, const struct ct_access *access)
 {
     return door->open == CT_DOOR_OPEN || (door->open == CT_DOOR_AUTO && !ct_access_count(access));
@@ -105,11 +124,10 @@ static void check_unsigned(struct ct_config *config, const struct ct_config_item
 static void check_serve(struct ct_config *config)
 {
     const struct ct_config_item *item = &config->groups[CT_SECTION_SERVE].items[0];
-    const struct ct_serve_settings *serve = item->to;
     struct ct_error err = {0};
     struct ct_access *access = NULL;
-    ct_usec offset;
-    if (ct_zone_offset_at(ct_span_of(serve->zone), 0, &offset, &err) != CT_OK) {
+    const struct ct_zone *zone;
+    if (ct_serve_zone(config, &zone, &err) != CT_OK) {
         ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_SERVE_ZONE), "zone: %s", err.text);
     }
     if (ct_serve_access(config, &access, &err) != CT_OK) {
@@ -187,7 +205,13 @@ static bool same_value(const struct ct_config_value *a, const struct ct_config_v
 size_t ct_serve_config_differs(const struct ct_config *was, const struct ct_config *is,
                                void (*key)(void *context, const char *name), void *context)
 {
-    static const enum ct_setting_id own[] = {CT_SET_TARGETS, CT_SET_RETURN_WINDOW};
+#define X(a, id, ...) CT_SET_##id,
+    static const enum ct_setting_id own[] = {
+        CT_SET_TARGETS,           CT_SET_RETURN_WINDOW,      CT_SET_ZONE,
+        CT_SET_PROFILE,           CT_SET_SEGMENTS,           CT_SET_DEFAULT_ALARMS,
+        CT_SET_ALARM_WEBHOOK,     CT_SET_ALARM_SECRET_FILE,  CT_SET_ALARM_SECRET_ENV,
+        CT_SET_ALARM_AUTHORITIES, CT_TERMS_SETTING_MAP(X, 0)};
+#undef X
     size_t found = 0;
     char name[200];
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
@@ -208,6 +232,12 @@ size_t ct_serve_config_differs(const struct ct_config *was, const struct ct_conf
             continue;
         }
         for (size_t i = 0; i < a->count; i++) {
+            if (a->items[i].name && strcmp(a->items[i].name, b->items[i].name) != 0) {
+                (void)snprintf(name, sizeof name, "%s.%.100s", ct_sections[s].key, b->items[i].name);
+                key(context, name);
+                found++;
+                continue;
+            }
             for (unsigned row = 0; row < ct_sections[s].count; row++) {
                 if (same_value(&a->items[i].values[row], &b->items[i].values[row])) {
                     continue;

@@ -10,6 +10,8 @@ void ct_serve_config_check(struct ct_config *config);
 /* The tokens of the file and of CONVTAP_TOKENS; *out NULL = there is none. */
 enum ct_status ct_serve_access(const struct ct_config *config, struct ct_access **out,
                                struct ct_error *err) CT_MUST_USE;
+/* The zone of the live tap's days: serve.zone, else the file's; NULL = UTC. Belongs to the config. */
+enum ct_status ct_serve_zone(struct ct_config *config, const struct ct_zone **zone, struct ct_error *err) CT_MUST_USE;
 /* May one come in at this door without a token? */
 bool ct_serve_is_open(const struct ct_door_settings *door, const struct ct_access *access);
 

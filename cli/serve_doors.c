@@ -24,6 +24,9 @@ struct ct_serve_doors {
     struct ct_gate *intake, *desk_gate;
     struct ct_desk *desk;
     struct ct_kpi_options kpis;
+    struct ct_cost_model *cost; /* whose monthly fees ranges share out */
+    struct ct_secrets alarm_secrets;
+    char *alarm_state; /* the file's default */
     char *openapi;
     struct ct_route *intake_routes;
     const struct ct_gate_protocol *intake_protocols[1], *desk_protocols[1];
@@ -243,16 +246,52 @@ static enum ct_status open_desk(struct ct_serve *serve, struct ct_error *err)
     const struct ct_serve_settings *s = ct_config_part(&serve->config, CT_SECTION_SERVE, 0);
     const struct ct_door_settings *door = ct_config_part(&serve->config, CT_SECTION_DESK, 0);
     size_t openapi_len = 0;
-    doors->kpis = (struct ct_kpi_options){.targets = serve->config.targets, .target_count = serve->config.target_count};
+    doors->kpis = (struct ct_kpi_options){.profile = (enum ct_profile)serve->config.profile,
+                                          .targets = serve->config.targets,
+                                          .target_count = serve->config.target_count};
+    if (ct_config_segments(&serve->config, &doors->kpis) != CT_OK) {
+        return no_memory(err);
+    }
     doors->openapi = ct_share_read("openapi.json", OPENAPI_BYTES_MAX, &openapi_len);
+    if (!ct_config_cost(&serve->config, &doors->cost, err)) {
+        return err->status;
+    }
+    struct ct_terms terms = serve->config.terms;
+    terms.cost = doors->cost;
+    enum ct_status status = ct_serve_zone(&serve->config, &terms.zone, err);
+    if (status != CT_OK) {
+        return status;
+    }
+    if (serve->config.alarm_webhook) {
+        status = ct_secrets_read(serve->config.alarm_secret_file, serve->config.alarm_secret_env, &doors->alarm_secrets,
+                                 err);
+        if (status != CT_OK) {
+            return status;
+        }
+    }
+    const struct ct_tape_settings *tape = ct_config_part(&serve->config, CT_SECTION_TAPE, 0);
+    if (asprintf(&doors->alarm_state, "%s/alarms.json", tape->folder) < 0) {
+        doors->alarm_state = NULL;
+        return no_memory(err);
+    }
     const struct ct_desk_options desk = {.tap = serve->tap,
                                          .store = s->store,
                                          .kpis = &doors->kpis,
-                                         .terms = serve->config.terms,
+                                         .terms = terms,
                                          .openapi = {doors->openapi, openapi_len},
                                          .rules = rules_of,
                                          .reload = ct_serve_reload,
                                          .counters = count_all,
+                                         .alarms = serve->config.alarms,
+                                         .alarm_count = serve->config.alarm_count,
+                                         .alarm_every = s->alarm_every_usec,
+                                         .alarm_state = s->alarm_state ? s->alarm_state : doors->alarm_state,
+                                         .alarm_webhook = serve->config.alarm_webhook,
+                                         .alarm_authorities = serve->config.alarm_authorities,
+                                         .alarm_secrets = doors->alarm_secrets.at,
+                                         .now = ct_serve_now,
+                                         .random = ct_serve_random,
+                                         .log = ct_serve_log_line,
                                          .context = serve};
     doors->desk = ct_desk_new(&desk);
     if (!doors->desk) {
@@ -264,7 +303,7 @@ static enum ct_status open_desk(struct ct_serve *serve, struct ct_error *err)
     options.protocols = doors->desk_protocols;
     options.protocol_count = 1;
     struct ct_gate *gate;
-    enum ct_status status = ct_gate_start(&options, &gate, err);
+    status = ct_gate_start(&options, &gate, err);
     if (status == CT_OK) {
         pthread_mutex_lock(&serve->counters_lock); /* its thread may be asked for its figures already */
         doors->desk_gate = gate;
@@ -337,7 +376,10 @@ void ct_serve_doors_free(struct ct_serve *serve)
         }
         free(doors->hooks);
         free(doors->intake_routes);
+        ct_secrets_free(&doors->alarm_secrets);
+        free(doors->alarm_state);
         free(doors->openapi);
+        ct_cost_model_free(doors->cost);
         free(doors);
     }
     serve->doors = NULL;

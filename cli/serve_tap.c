@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "cli/packs.h"
-#include "cli/zones.h"
+#include "cli/serve_config.h"
 
 ct_usec ct_serve_now(void)
 {
@@ -64,14 +64,17 @@ enum ct_status ct_serve_tap_start(struct ct_config *config, struct ct_setups *se
     struct ct_kpi_options *kpis = ct_arena_zalloc(&config->arena, sizeof *kpis);
     char *packed;
     size_t len;
-    ct_usec zone;
+    const struct ct_zone *zone;
     *out = NULL;
     if (!kpis) {
         return no_memory(err);
     }
     *kpis = (struct ct_kpi_options){.targets = config->targets, .target_count = config->target_count};
+    if (ct_config_segments(config, kpis) != CT_OK) {
+        return no_memory(err);
+    }
     ct_setups_report(setups, on_problem, NULL);
-    enum ct_status status = ct_zone_offset_at(ct_span_of(s->zone), ct_serve_now(), &zone, err);
+    enum ct_status status = ct_serve_zone(config, &zone, err);
     if (status == CT_OK) {
         status = ct_setup_of_config(config, &packed, &len, err);
     }
@@ -95,7 +98,7 @@ enum ct_status ct_serve_tap_start(struct ct_config *config, struct ct_setups *se
         .limits = {.open_max = (size_t)s->open_max,
                    .conversation_bytes_max = s->conversation_bytes_max,
                    .memory_max = s->memory_max},
-        .live = {.fields = s->slices.at, .field_count = s->slices.count, .zone_usec = zone, .kpis = kpis},
+        .live = {.fields = s->slices.at, .field_count = s->slices.count, .zone = zone, .kpis = kpis},
         .tick_usec = s->tick_usec,
         .state_usec = s->state_usec,
         .now = ct_serve_now,

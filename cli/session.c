@@ -24,6 +24,7 @@ int ct_session_open(struct ct_session *s, const struct ct_command *command, cons
     if (!s->rules) {
         return ct_options_error(command, err.status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, &err);
     }
+    s->config.terms.cost = s->cost;
     s->batch = (struct ct_batch_options){
         .rules = s->rules,
         .threads = 1,
@@ -33,6 +34,9 @@ int ct_session_open(struct ct_session *s, const struct ct_command *command, cons
         .conversation = {.idle_cap_usec = config->idle_cap_usec, .cost = s->cost, .announced = config->announced},
         .silence = {.idle = config->idle, .idle_count = config->idle_count, .person_usec = config->idle_person_usec},
         .terms = config->terms,
+        .periods = config->periods,
+        .filters = config->filters,
+        .filter_count = config->filter_count,
         .max_record_bytes = config->max_record_bytes,
         .memory_bytes = config->memory_bytes};
     if (ct_inputs_find(paths, path_count, &s->inputs) != CT_OK) {

@@ -21,6 +21,8 @@
 #define CT_SETTINGS_H
 
 #include "cli/options.h"
+#include "metrics/profile.h"
+#include "metrics/terms.h"
 
 #define CT_SETTING_TIME_MAX (3650 * CT_USEC_PER_DAY)
 
@@ -36,8 +38,12 @@
     X(IDLES, "map of channel: time")                                                                                   \
     X(TIME, "`newest`, or a time such as `2026-11-21T10:00:00Z`")                                                      \
     X(BYTES, "size: `512K`, `16M`, `1G`")                                                                              \
-    X(FIELD, "field")                                                                                                  \
+    X(FIELD, "field, or two: `channel,language`")                                                                      \
+    X(FILTERS, "list of `field=value,value` or `field!=value`")                                                        \
+    X(MOMENT, "date, or time: `2026-11-01`, `2026-11-21T10:00:00Z`")                                                   \
+    X(COMPARE, "`none`, `previous`, or a period: `2026-10-01/2026-11-01`")                                             \
     X(TARGETS, "map of KPI: `'>= 90'`, `'<= 5m'` or `none`")                                                           \
+    X(WEIGHTS, "map of input: points, 100 in all")                                                                     \
     X(LANG, "`en` or `es`")                                                                                            \
     X(THREADS, "`auto`, or a number")                                                                                  \
     X(TEXT, "text")                                                                                                    \
@@ -51,7 +57,11 @@
     X(CHOICE, "one of")                                                                                                \
     X(CHOICES, "list of")                                                                                              \
     X(FIELDS, "list of fields")                                                                                        \
-    X(TEXTS, "list of texts")
+    X(TEXTS, "list of texts")                                                                                          \
+    X(PATHS, "list of paths, relative to the file's folder")                                                           \
+    X(CONDITIONS, "condition, or list of conditions: `csat < 70`, `aht up 20%`, `fcr down`, `any target missed`")      \
+    X(WINDOW, "`1m`, `5m`, `1h`, `today`, or a span of time such as `7d`")                                             \
+    X(WORDS, "map of language (`en`, `es`): text")
 enum ct_setting_kind {
 #define X(name, text) CT_SETTING_##name,
     CT_SETTING_KIND_MAP(X)
@@ -77,6 +87,14 @@ enum ct_setting_kind {
     X(a, HANDOFF_PHRASES, handoff_phrases, handoff_phrases, PHRASES, NONE, "handoff_phrases", NULL, NULL, 0, 0, UNSET, \
       "What the bot says when a person is coming, beside what the rules know; case and accents do not matter. "        \
       "Becomes a rule, and so part of the rules_hash.")                                                                \
+    X(a, COMPETITORS, competitors, competitors, PHRASES, NONE, "competitors", NULL, NULL, 0, 0, UNSET,                 \
+      "Names of competitors: a customer's message that holds one is of the topic competitor; case and accents do not " \
+      "matter. Becomes a rule, and so part of the rules_hash.")                                                        \
+    X(a, CSAT_POSITIVE_OF_5, csat_positive_of_5, terms.csat_positive_of_5, NUMBER, NONE, "csat_positive_of_5", NULL,   \
+      NULL, 1, 5, IS("4"),                                                                                             \
+      "The least positive answer to a CSAT or CSS on a scale from 1 to 5. Becomes part of the rules_hash.")            \
+    X(a, CSAT_POSITIVE_OF_10, csat_positive_of_10, terms.csat_positive_of_10, NUMBER, NONE, "csat_positive_of_10",     \
+      NULL, NULL, 1, 10, IS("6"), "The same on a scale that ends at 10.")                                              \
     X(a, COST_MODEL, cost_model, cost_model, PATH, TEXT, "cost_model", "cost-model", "FILE", 0, 0, UNSET,              \
       "Prices of tokens, channels and people (YAML); without it only costs that the input states are counted.")        \
     X(a, ANNOUNCED, announced, announced, ANNOUNCED, TEXT, "announced", "announced", "auto|always|never", 0, 0,        \
@@ -96,12 +114,18 @@ enum ct_setting_kind {
 
 /* What figures are made of, and with. */
 #define CT_FIGURE_SETTING_MAP(X, a)                                                                                    \
-    X(a, RETURN_WINDOW, return_window, terms.return_window_usec, DURATION, TEXT, "return_window", "return-window", "TIME",   \
-      CT_USEC_PER_SECOND, CT_SETTING_TIME_MAX, IS("7d"),                                                               \
+    X(a, RETURN_WINDOW, return_window, terms.return_window_usec, DURATION, TEXT, "return_window", "return-window",     \
+      "TIME", CT_USEC_PER_SECOND, CT_SETTING_TIME_MAX, IS("7d"),                                                       \
       "A customer who is back within this time was not served at first contact.")                                      \
-    X(a, AS_OF, as_of, terms.as_of, TIME, TEXT, "as_of", "as-of", "TIME", 0, 0, IS("newest"),                                \
+    X(a, RETURN_TOPIC, return_topic, terms.return_topic, CHOICE, TEXT, "return_topic", "return-topic", "same|any", 0,  \
+      0, IS("same"),                                                                                                   \
+      "Who comes back about something else has not come back: same. Where the topics of either conversation are not "  \
+      "known, they count as the same. any: every contact counts.")                                                     \
+    X(a, AS_OF, as_of, terms.as_of, TIME, TEXT, "as_of", "as-of", "TIME", 0, 0, IS("newest"),                          \
       "The moment the figures speak for: younger conversations are not yet mature for FCR. newest: that of the "       \
       "newest message, so that the same input gives the same figures on any day.")                                     \
+    X(a, ZONE, zone, zone_name, ZONE, TEXT, "zone", "zone", "ZONE", 0, 0, IS("UTC"),                                   \
+      "Of the hours, days, weeks, months and quarters that figures are counted by, and of dates.")                     \
     X(a, MAX_RECORD, max_record, max_record_bytes, BYTES, TEXT, "max_record", "max-record", "SIZE", 1024, 1 << 30,     \
       IS("16M"), "A longer line or JSON element is refused.")                                                          \
     X(a, MEMORY, memory, memory_bytes, BYTES, TEXT, "memory", "memory", "SIZE", 65536, (int64_t)1 << 40, IS("48M"),    \
@@ -112,16 +136,108 @@ enum ct_setting_kind {
 
 /* What only audit needs. */
 #define CT_AUDIT_SETTING_MAP(X, a)                                                                                     \
-    X(a, GROUP_BY, group_by, group_by, FIELD, TEXT, "group_by", "group-by", "FIELD", 0, 0, UNSET,                      \
-      "Also each KPI by channel, language, bot, tenant, outcome, reason, hour, weekday, day or month.")                \
+    X(a, GROUP_BY, group_by, group_by, FIELD, TEXT, "group_by", "group-by", "FIELD[,FIELD]", 0, 0, UNSET,              \
+      "Also each KPI by channel, language, bot, bot_version, tenant, outcome, reason, topic, intent, product, "        \
+      "country, segment, hour, weekday, day, week, month or quarter, or by a pair of these.")                          \
+    X(a, WHERE, where, filters, FILTERS, LIST, "where", "where", "FIELD=VALUE[,VALUE...]", 0, 0, UNSET,                \
+      "Only conversations whose field (those of group_by) is one of the values, or with != none of them, are "         \
+      "counted; may be repeated, and then all have to hold. Who came back is told from all conversations.")            \
+    X(a, FROM, from, from_text, MOMENT, TEXT, "from", "from", "DATE", 0, 0, UNSET,                                     \
+      "Only conversations that start then or later are counted; business figures speak for the period from then on. "  \
+      "A date is its first moment in the zone.")                                                                       \
+    X(a, TO, to, to_text, MOMENT, TEXT, "to", "to", "DATE", 0, 0, UNSET,                                               \
+      "The period's end: the first moment, or date, that is no longer in it. Without it as_of.")                       \
+    X(a, CADENCE, cadence, cadence, CHOICE, TEXT, "cadence", "cadence", "none|weekly|monthly|quarterly", 0, 0,         \
+      IS("none"),                                                                                                      \
+      "A review: the last whole week, month or quarter before as_of against the one before, what belongs to such a "   \
+      "review first.")                                                                                                 \
+    X(a, COMPARE, compare, compare_text, COMPARE, TEXT, "compare", "compare", "previous|FROM/TO", 0, 0, IS("none"),    \
+      "Each figure also against that of another period, with a test: previous is as long a period just before; where " \
+      "none was asked for the calendar month of as_of is compared.")                                                   \
+    X(a, SEGMENTS, segments, segments, TEXTS, LIST, "segments", "segment", "NAME", 0, 0, UNSET,                        \
+      "Whose targets count where those of a KPI differ: smb, mid_market, enterprise, b2b_saas, year_1 ...; may be "    \
+      "repeated, the first that a KPI knows counts. In slices by segment each has its own.")                           \
     X(a, TARGETS, targets, targets, TARGETS, NONE, "targets", NULL, NULL, 0, 0, UNSET,                                 \
       "What KPIs are held against, by id (convtap kpis): in the KPI's unit, or none to take its default target away.") \
+    X(a, PROFILE, profile, profile, CHOICE, TEXT, "profile", "profile", CT_PROFILE_NAMES, 0, 0, IS("convtap"),         \
+      "Whose definitions count: KPIs that the profile defines (docs/profiles.md) take its value, all others stay "     \
+      "convtap's.")                                                                                                    \
     X(a, LANG, lang, lang, LANG, TEXT, "lang", "lang", "en|es", 0, 0, IS("en"),                                        \
       "Language of the table, the CSV file and the report.")                                                           \
     X(a, THREADS, threads, threads, THREADS, TEXT, "threads", "threads", "N", 1, 256, IS("auto"),                      \
       "Threads; the result is the same for any number. auto: one a processor.")
 
-#define CT_SETTING_MAP(X, a) CT_SESSION_SETTING_MAP(X, a) CT_AUDIT_SETTING_MAP(X, a)
+/* Thresholds and weights of business figures, in the file alone. */
+#define CT_WEIGHT_SAID(name, key, weight) key " " #weight ", "
+#define CT_TERMS_SETTING_MAP(X, a)                                                                                     \
+    X(a, CHURN_WINDOW, churn_window, terms.churn_window_usec, DURATION, NONE, "churn_window", NULL, NULL,              \
+      CT_USEC_PER_HOUR, CT_SETTING_TIME_MAX, IS("30d"),                                                                \
+      "A customer lost within this time of a conversation left after it.")                                             \
+    X(a, RENEWAL_WINDOW, renewal_window, terms.renewal_window_usec, DURATION, NONE, "renewal_window", NULL, NULL, 0,   \
+      CT_SETTING_TIME_MAX, IS("30d"), "So long after it was due a contract may still be renewed.")                     \
+    X(a, ONBOARDING_SLA, onboarding_sla, terms.onboarding_usec, DURATION, NONE, "onboarding_sla", NULL, NULL,          \
+      CT_USEC_PER_HOUR, CT_SETTING_TIME_MAX, IS("30d"),                                                                \
+      "An account is to be onboarded within this time of its start, where the milestone has no due date.")             \
+    X(a, KICKOFF_COMPLETE, kickoff_complete, terms.kickoff_percent, NUMBER, NONE, "kickoff_complete", NULL, NULL, 1,   \
+      100, IS("90"), "Per cent of its checklist that an account has to have done before its kickoff.")                 \
+    X(a, ACTIVATION_WINDOW, activation_window, terms.activation_usec, DURATION, NONE, "activation_window", NULL, NULL, \
+      CT_USEC_PER_HOUR, CT_SETTING_TIME_MAX, IS("7d"),                                                                 \
+      "A new account is activated by activation_actions key actions within this time, by the clock of the zone.")      \
+    X(a, ACTIVATION_ACTIONS, activation_actions, terms.activation_actions, NUMBER, NONE, "activation_actions", NULL,   \
+      NULL, 1, 1000000, IS("3"), "See activation_window.")                                                             \
+    X(a, TRIAL_LENGTH, trial_length, terms.trial_usec, DURATION, NONE, "trial_length", NULL, NULL, CT_USEC_PER_HOUR,   \
+      CT_SETTING_TIME_MAX, IS("30d"), "How long a trial runs that does not say when it ends.")                         \
+    X(a, USAGE_INTERVAL, usage_interval, terms.usage_interval, CHOICE, NONE, "usage_interval", NULL,                   \
+      "daily|weekly|monthly", 0, 0, IS("monthly"),                                                                     \
+      "The product usage rate counts who used it in the day, the week or the month that ends the period.")             \
+    X(a, WEEKLY_ACTIVE_EVENTS, weekly_active_events, terms.weekly_events, NUMBER, NONE, "weekly_active_events", NULL,  \
+      NULL, 1, 1000000, IS("1"), "An account with so many actions in a week was active in it.")                        \
+    X(a, BREADTH_MODULES, breadth_modules, terms.breadth_modules, NUMBER, NONE, "breadth_modules", NULL, NULL, 1, 256, \
+      IS("3"), "Modules that an account has to use to count as using the product broadly.")                            \
+    X(a, LICENCE_WEEKS, licence_weeks, terms.licence_weeks, NUMBER, NONE, "licence_weeks", NULL, NULL, 1,              \
+      CT_LICENCE_WEEKS, IS("3"), "A seat active in so many of the last four weeks is in sustained use.")               \
+    X(a, HEALTH_WEIGHTS, health_weights, terms.health_weights, WEIGHTS, NONE, "health_weights", NULL, NULL, 0,         \
+      CT_WEIGHTS_TOTAL, UNSET,                                                                                         \
+      "Of the customer health score. By default " CT_HEALTH_MAP(CT_WEIGHT_SAID) "100 in all.")                         \
+    X(a, ENGAGEMENT_WEIGHTS, engagement_weights, terms.engagement_weights, WEIGHTS, NONE, "engagement_weights", NULL,  \
+      NULL, 0, CT_WEIGHTS_TOTAL, UNSET,                                                                                \
+      "Of the customer engagement score. By default " CT_ENGAGEMENT_MAP(CT_WEIGHT_SAID) "100 in all.")
+
+/* What people found, and what makes a good conversation: for who reads transcripts and their rules at once. */
+#define CT_QUALITY_SETTING_MAP(X, a)                                                                                   \
+    X(a, LABELS, labels, labels, PATHS, LIST, "labels", "labels", "FILE", 0, 0, UNSET,                                 \
+      "Human marks of conversations (JSON lines, docs/quality.md): AI accuracy, the rules' own precision and recall, " \
+      "KPIs corrected for their error, criteria of the scorecard. They change no conversation's record. May be "       \
+      "repeated.")                                                                                                     \
+    X(a, SCORECARD, scorecard, scorecard, PATH, TEXT, "scorecard", "scorecard", "FILE", 0, 0, UNSET,                   \
+      "Weighted criteria (YAML, docs/quality.md) of the internal quality score (iqs).")
+
+/* What becomes of alarms (section `alarms`). */
+#define CT_ALARMING_SETTING_MAP(X, a)                                                                                  \
+    X(a, DEFAULT_ALARMS, default_alarms, default_alarms, FLAG, NONE, "default_alarms", NULL, NULL, 0, 0, IS("yes"),    \
+      "no: none of the alarms that convtap came with but those that the file names again.")                            \
+    X(a, ALARM_STATE, alarm_state, alarm_state, PATH, TEXT, "alarm_state", "alarm-state", "FILE", 0, 0, UNSET,         \
+      "What audits keep of alarms between runs, so that a state that lasts is one alarm: made where it is missing. "   \
+      "Without it each run begins with none.")                                                                         \
+    X(a, ALARM_WEBHOOK, alarm_webhook, alarm_webhook, URL, TEXT, "alarm_webhook", "alarm-url", "URL", 0, 0, UNSET,     \
+      "Where an alarm that is raised or cleared is posted to as JSON, signed as Standard Webhooks; an audit needs "    \
+      "alarm_state for it.")                                                                                           \
+    X(a, ALARM_SECRET_FILE, alarm_secret_file, alarm_secret_file, PATH, NONE, "alarm_secret_file", NULL, NULL, 0, 0,   \
+      UNSET,                                                                                                           \
+      "File that holds the secret it is signed with (whsec_ and base64), not readable by others; several, a "          \
+      "line each, while they are rotated.")                                                                            \
+    X(a, ALARM_SECRET_ENV, alarm_secret_env, alarm_secret_env, VARIABLE, NONE, "alarm_secret_env", NULL, NULL, 0, 0,   \
+      UNSET, "Or the environment's variable that does.")                                                               \
+    X(a, ALARM_AUTHORITIES, alarm_authorities, alarm_authorities, PATH, NONE, "alarm_authorities", NULL, NULL, 0, 0,   \
+      UNSET, "PEM file of who may have signed the receiver's certificate; without it the system's.")                   \
+    X(a, ALARM_PATIENCE, alarm_patience, alarm_patience_usec, DURATION, NONE, "alarm_patience", NULL, NULL, 100000,    \
+      CT_USEC_PER_HOUR, IS("30s"),                                                                                     \
+      "How long an audit tries to deliver before it ends; what is undelivered then waits in alarm_state for the "      \
+      "next.")
+
+#define CT_SETTING_MAP(X, a)                                                                                           \
+    CT_SESSION_SETTING_MAP(X, a)                                                                                       \
+    CT_AUDIT_SETTING_MAP(X, a) CT_TERMS_SETTING_MAP(X, a) CT_QUALITY_SETTING_MAP(X, a) CT_ALARMING_SETTING_MAP(X, a)
 
 /* ---- the live tap: keys of the maps under `serve`, and of the entries of sources, relays, webhooks, subscriptions
  * ---- */
@@ -129,8 +245,8 @@ enum ct_setting_kind {
 #define CT_SERVE_SETTING_MAP(X, a)                                                                                     \
     X(a, SERVE_STORE, store, store, FILE_OR_NONE, TEXT, "store", "store", "FILE", 0, 0, IS("convtap.db"),              \
       "SQLite file of closed conversations; none: figures of live windows only.")                                      \
-    X(a, SERVE_ZONE, zone, zone, ZONE, NONE, "zone", NULL, NULL, 0, 0, IS("UTC"),                                      \
-      "When \"today\" begins; of a zone with summer time, by the clock that it has when convtap starts.")              \
+    X(a, SERVE_ZONE, zone, zone, ZONE, NONE, "zone", NULL, NULL, 0, 0, UNSET,                                          \
+      "Whose midnight \"today\" begins at, and whose days and hours the API counts by; by default the file's zone.")   \
     X(a, SERVE_TICK, tick, tick_usec, DURATION, NONE, "tick", NULL, NULL, 100000, CT_USEC_PER_MINUTE, IS("1s"),        \
       "How often time passes on the tape: conversations close by it.")                                                 \
     X(a, SERVE_STATE, state, state_usec, DURATION, NONE, "state", NULL, NULL, 100000, CT_USEC_PER_HOUR, IS("1m"),      \
@@ -145,7 +261,11 @@ enum ct_setting_kind {
       65536, 1 << 30, IS("16M"), "Of one conversation's messages; later ones are left out, and counted.")              \
     X(a, SERVE_TOKENS, tokens, tokens, PATH, NONE, "tokens", NULL, NULL, 0, 0, UNSET,                                  \
       "File of bearer tokens, a line each: NAME SCOPE[,SCOPE] TOKEN (ingest, read, admin), not readable by others. "   \
-      "The environment's CONVTAP_TOKENS holds the same, lines divided by ';'.")
+      "The environment's CONVTAP_TOKENS holds the same, lines divided by ';'.")                                        \
+    X(a, SERVE_ALARM_EVERY, alarm_every, alarm_every_usec, DURATION, NONE, "alarm_every", NULL, NULL, 100000,          \
+      CT_USEC_PER_DAY, IS("1m"), "How often alarms are evaluated.")                                                    \
+    X(a, SERVE_ALARM_STATE, serve_alarm_state, alarm_state, PATH, NONE, "alarm_state", NULL, NULL, 0, 0, UNSET,        \
+      "What is kept of alarms over a restart; by default alarms.json in the tape's folder.")
 
 #define CT_TAPE_SETTING_MAP(X, a)                                                                                      \
     X(a, TAPE_FOLDER, tape, folder, PATH, TEXT, "folder", "tape", "DIR", 0, 0, IS("tape"),                             \
@@ -273,6 +393,33 @@ enum ct_setting_kind {
     X(a, SUBSCRIPTION_VERIFY, verify, verify, FLAG, NONE, "verify", NULL, NULL, 0, 0, IS("yes"),                       \
       "Its certificate is checked.")
 
+#define CT_SLICE_FIELD_NAME(name, text) "|" text
+#define CT_ALARM_SETTING_MAP(X, a)                                                                                     \
+    X(a, ALARM_ENABLED, enabled, enabled, FLAG, NONE, "enabled", NULL, NULL, 0, 0, IS("yes"),                          \
+      "no: it is not evaluated.")                                                                                      \
+    X(a, ALARM_WHEN, when, unused, CONDITIONS, NONE, "when", NULL, NULL, 0, 0, UNSET, "All of these have to hold.")    \
+    X(a, ALARM_ANY, any, unused, CONDITIONS, NONE, "any", NULL, NULL, 0, 0, UNSET,                                     \
+      "One of these has to hold, besides those of when.")                                                              \
+    X(a, ALARM_CLEAR, clear, unused, CONDITIONS, NONE, "clear", NULL, NULL, 0, 0, UNSET,                               \
+      "It ends when all of these hold; by default when its conditions no longer do.")                                  \
+    X(a, ALARM_BY, by, by, CHOICE, NONE, "by", NULL, "none" CT_SLICE_MAP(CT_SLICE_FIELD_NAME), 0, 0, IS("none"),       \
+      "In each slice by this field; none: over all conversations.")                                                    \
+    X(a, ALARM_SEGMENT, segment, segment, TEXT, NONE, "segment", NULL, NULL, 0, 0, UNSET,                              \
+      "Of this customer segment alone.")                                                                               \
+    X(a, ALARM_LEAST, at_least, at_least, NUMBER, NONE, "at_least", NULL, NULL, 0, 1000000000, IS("30"),               \
+      "Cases that a figure has to stand on, and that of the period before; with fewer nothing is known.")              \
+    X(a, ALARM_SURE, sure, sure, FLAG, NONE, "sure", NULL, NULL, 0, 0, IS("no"),                                       \
+      "yes: the whole 95 % interval has to lie beyond the amount, not only the value.")                                \
+    X(a, ALARM_HOLD, hold, hold, NUMBER, NONE, "hold", NULL, NULL, 1, 10000, IS("1"),                                  \
+      "Evaluations in a row before it is raised.")                                                                     \
+    X(a, ALARM_FORGET, forget, forget_usec, DURATION, NONE, "forget", NULL, NULL, CT_USEC_PER_MINUTE,                  \
+      CT_SETTING_TIME_MAX, IS("7d"), "It ends where nothing was known of it for so long.")                             \
+    X(a, ALARM_SEVERITY, severity, severity, CHOICE, NONE, "severity", NULL, "info|warning|critical", 0, 0,            \
+      IS("warning"), "How bad it is; for who is told.")                                                                \
+    X(a, ALARM_WINDOW, window, window, WINDOW, NONE, "window", NULL, NULL, 0, 0, IS("today"),                          \
+      "Of convtap serve: the time up to now that its figures are of. An audit has its own period.")                    \
+    X(a, ALARM_ACTION, action, unused, WORDS, NONE, "action", NULL, NULL, 0, 0, UNSET, "What to do then.")
+
 /* X(NAME, above, SHAPE, key, struct, help): above = the section that it stands in; SHAPE = ONE map that is always
  * there, NAMED maps by name, or a LIST of maps. */
 #define CT_SECTION_MAP(X)                                                                                              \
@@ -284,7 +431,11 @@ enum ct_setting_kind {
       "Where messages come from, by name (letters, digits, '-', '_', '.').")                                           \
     X(RELAY, ROOT, LIST, "relays", ct_relay_settings, "Reverse proxies in front of a gateway.")                        \
     X(WEBHOOK, ROOT, LIST, "webhooks", ct_webhook_settings, "Receivers of a platform's webhooks, at the intake.")      \
-    X(SUBSCRIPTION, ROOT, LIST, "subscriptions", ct_subscription_settings, "Streams of events that are listened to.")
+    X(SUBSCRIPTION, ROOT, LIST, "subscriptions", ct_subscription_settings, "Streams of events that are listened to.")  \
+    X(ALARM, ROOT, NAMED, "alarms", ct_alarm_settings,                                                                 \
+      "What raises an alarm, by name, in audits and live ([alarms.md](alarms.md)); an entry named as one that "        \
+      "convtap "                                                                                                       \
+      "came with changes that one.")
 enum ct_section_id {
     CT_SECTION_ROOT,
 #define X(name, ...) CT_SECTION_##name,
@@ -314,7 +465,9 @@ enum ct_setting_id {
     CT_SET_WEBHOOK_BEFORE = CT_SET_WEBHOOK_FIRST - 1,
     CT_WEBHOOK_SETTING_MAP(X, ) CT_SET_SUBSCRIPTION_FIRST,
     CT_SET_SUBSCRIPTION_BEFORE = CT_SET_SUBSCRIPTION_FIRST - 1,
-    CT_SUBSCRIPTION_SETTING_MAP(X, ) CT_SETTING_ROWS /* of all sections */
+    CT_SUBSCRIPTION_SETTING_MAP(X, ) CT_SET_ALARM_FIRST,
+    CT_SET_ALARM_BEFORE = CT_SET_ALARM_FIRST - 1,
+    CT_ALARM_SETTING_MAP(X, ) CT_SETTING_ROWS /* of all sections */
 #undef X
 };
 
@@ -359,6 +512,8 @@ struct ct_session_arguments {
     }
 /* Every row brings its comma: what follows needs none before it. */
 #define CT_AUDIT_OPTIONS(a) CT_AUDIT_SETTING_MAP(CT_OPTION_ROW, a)
+#define CT_QUALITY_OPTIONS(a) CT_QUALITY_SETTING_MAP(CT_OPTION_ROW, a)
+#define CT_ALARMING_OPTIONS(a) CT_ALARMING_SETTING_MAP(CT_OPTION_ROW, a)
 /* For a subcommand without inputs of its own: what a setup is made of. */
 #define CT_SERVE_SESSION_OPTIONS(a)                                                                                    \
     CT_SETUP_SETTING_MAP(CT_OPTION_ROW, a){                                                                            \

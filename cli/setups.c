@@ -235,6 +235,11 @@ static enum ct_status fill(struct ct_setups *setups, struct opened *opened, cons
         if (!opened->cost && err) {
             *err = first;
         }
+        char hash[65];
+        if (status == CT_OK &&
+            (status = ct_packs_hash(&(struct ct_pack_source){.bytes = parts->cost}, 1, hash, err)) == CT_OK) {
+            ct_cost_model_mark(opened->cost, hash);
+        }
     }
     if (status == CT_OK) {
         pthread_mutex_lock(&setups->lock);

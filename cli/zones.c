@@ -1,11 +1,10 @@
-/* zones.c - reads zones for parsers and for the live windows' "today". See zones.h. */
+/* zones.c - reads zones for parsers and for the days of the live tap. See zones.h. */
 #include "cli/zones.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/input.h"
-#include "engine/zone.h"
 
 enum { ZONE_BYTES_MAX = 1 << 20, ZONE_NAME_MAX = 100 };
 
@@ -29,20 +28,15 @@ char *ct_zone_file(ct_span name, size_t *len, struct ct_error *err)
     return bytes;
 }
 
-enum ct_status ct_zone_offset_at(ct_span name, ct_usec now, ct_usec *offset, struct ct_error *err)
+enum ct_status ct_zone_open(ct_span name, struct ct_zone *zone, struct ct_error *err)
 {
-    struct ct_zone zone;
     size_t len = 0;
     char *tzif = NULL;
     if (ct_zone_needs_file(name) && !(tzif = ct_zone_file(name, &len, err))) {
         return CT_BAD_CONFIG;
     }
     enum ct_status status =
-        ct_zone_init(&zone, ct_span_is(name, "UTC") ? CT_SPAN_NONE : name, (ct_span){tzif, len}, err);
+        ct_zone_init(zone, ct_span_is(name, "UTC") ? CT_SPAN_NONE : name, (ct_span){tzif, len}, err);
     free(tzif);
-    if (status == CT_OK) {
-        *offset = ct_zone_offset(&zone, now / CT_USEC_PER_SECOND) * CT_USEC_PER_SECOND;
-        ct_zone_done(&zone);
-    }
     return status;
 }

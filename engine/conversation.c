@@ -4,6 +4,7 @@
  */
 #include "engine/business.h"
 #include "engine/conversation_state.h"
+#include "engine/fold.h"
 
 #include <stdlib.h>
 
@@ -107,8 +108,10 @@ void ct_conversation_free(struct ct_conversation *c)
     free(c->evidence.at);
     free(c->tokens.at);
     free(c->responses.at);
+    free(c->sent.at);
     free(c->known);
     free(c->record);
+    ct_folder_free(c->folder);
     free(c);
 }
 
@@ -125,7 +128,7 @@ void ct_conversation_begin(struct ct_conversation *c, uint32_t session)
     }
     c->session = session;
     memset(c->text, 0, sizeof c->text);
-    c->facts.count = c->evidence.count = c->tokens.count = c->responses.count = 0;
+    c->facts.count = c->evidence.count = c->tokens.count = c->responses.count = c->sent.count = 0;
     if (c->known_count) {
         memset(c->known, 0, c->known_capacity * sizeof *c->known);
         c->known_count = 0;
@@ -139,6 +142,7 @@ void ct_conversation_begin(struct ct_conversation *c, uint32_t session)
     c->pending = false;
     c->pending_since = CT_USEC_NONE;
     c->pending_count = 0;
+    c->open_comments = 0;
     c->facts_seen = c->untimed = c->failed = c->person_expected = false;
     memset(&c->head, 0, sizeof c->head);
     ct_cost_begin(&c->cost);
@@ -149,7 +153,7 @@ void ct_conversation_begin(struct ct_conversation *c, uint32_t session)
     head->resolved_at = head->complaint_at = CT_USEC_NONE;
     head->first_response_usec = head->human_first_response_usec = CT_USEC_NONE;
     head->ai_handling_usec = head->human_handling_usec = head->total_handling_usec = CT_USEC_NONE;
-    head->next_contact_usec = CT_USEC_NONE;
+    head->next_contact_usec = head->next_any_usec = head->previous_any_usec = CT_USEC_NONE;
     head->resolved = head->first_contact = CT_NULL;
 }
 
@@ -248,6 +252,18 @@ static void keep_text(struct ct_conversation *c, enum ct_text_field field, ct_sp
     }
 }
 
+void ct_conversation_comment(struct ct_conversation *c, ct_span text)
+{
+    if (!text.len) {
+        return;
+    }
+    c->head.comments++;
+    c->open_comments++;
+    if (c->options.keep_comments) {
+        keep_text(c, CT_TEXT_COMMENT, text);
+    }
+}
+
 static void keep_identity(struct ct_conversation *c, const struct ct_message *m)
 {
     c->id_hash = c->id_hash ? c->id_hash : ct_hash(m->conversation_id, 0x1D);
@@ -300,6 +316,7 @@ static void note_turns(struct ct_conversation *c, const struct ct_message *m, st
             break;
         }
         c->head.user_messages++;
+        c->head.questions += m->text.len && memchr(m->text.at, '?', m->text.len);
         if (c->last_speaker != CT_ROLE_USER) {
             c->turn++;
         }
@@ -315,6 +332,10 @@ static void note_turns(struct ct_conversation *c, const struct ct_message *m, st
         } else {
             c->head.agent_messages++;
             c->person_expected = true;
+        }
+        if (fact->content) {
+            c->head.comments_answered += c->open_comments;
+            c->open_comments = 0;
         }
         if (!fact->content || !c->pending) {
             break;
@@ -361,6 +382,20 @@ static void note_tokens(struct ct_record *head, const struct ct_tokens *tokens)
     add_tokens(&head->tokens_output, tokens->output);
 }
 
+/* What each message costs by itself, and what the channel's fees will be worked out from. */
+static void note_cost(struct ct_conversation *c, const struct ct_message *m)
+{
+    struct ct_cost_sent sent, *kept;
+    if (ct_cost_message(c->options.cost, &c->cost, m, &sent)) {
+        kept = ct_vector_push(&c->sent, sizeof *kept, CT_CONVERSATION_MESSAGES_MAX);
+        if (kept) {
+            *kept = sent;
+        } else {
+            c->failed = true;
+        }
+    }
+}
+
 enum ct_status ct_conversation_append(struct ct_conversation *c, const struct ct_message *m, bool *duplicate)
 {
     if (duplicate) {
@@ -384,8 +419,8 @@ enum ct_status ct_conversation_append(struct ct_conversation *c, const struct ct
     if (m->event.type == CT_EVENT_HANDOFF) {
         keep_handoff(c, &m->event);
     }
-    if (m->event.type == CT_EVENT_FEEDBACK && c->options.keep_comments) {
-        keep_text(c, CT_TEXT_COMMENT, m->event.text);
+    if (m->event.type == CT_EVENT_FEEDBACK) {
+        ct_conversation_comment(c, m->event.text);
     }
     c->facts_seen |= m->tool_call_count > 0 || m->event.type == CT_EVENT_HANDOFF;
     note_time(c, m);
@@ -402,7 +437,7 @@ enum ct_status ct_conversation_append(struct ct_conversation *c, const struct ct
                              .evidence_begin = c->evidence.count};
     note_turns(c, m, fact);
     note_tokens(&c->head, &m->tokens);
-    ct_cost_message(c->options.cost, &c->cost, m);
+    note_cost(c, m);
 
     ct_interpret(c, m);
     return c->failed ? CT_NO_MEMORY : CT_OK;
@@ -505,7 +540,16 @@ static void settle_cost(struct ct_conversation *c)
 {
     struct ct_record *head = &c->head;
     const struct ct_cost_sum *cost = &c->cost;
-    ct_cost_close(c->options.cost, &c->cost, c->text[CT_TEXT_CHANNEL], head->human_joined, head->human_handling_usec);
+    const struct ct_cost_conversation closed = {.channel = c->text[CT_TEXT_CHANNEL],
+                                                .country = c->text[CT_TEXT_COUNTRY],
+                                                .user_id = c->text[CT_TEXT_USER_ID],
+                                                .team = c->text[CT_TEXT_REASON],
+                                                .started_at = head->started_at,
+                                                .human_joined = head->human_joined,
+                                                .human_handling_usec = head->human_handling_usec,
+                                                .sent = c->sent.at,
+                                                .sent_count = c->sent.count};
+    ct_cost_close(c->options.cost, &c->cost, &closed);
     head->has_cost = cost->has_cost;
     head->cost = cost->total;
     head->cost_source = cost->source;
@@ -513,8 +557,11 @@ static void settle_cost(struct ct_conversation *c)
     head->cost_channel = cost->channel;
     head->cost_human = cost->human;
     head->cost_fixed = cost->fixed;
+    head->has_human_price = cost->has_human_price;
+    head->human_price = cost->human_price;
     head->unpriced = cost->unpriced;
     head->unconverted = cost->unconverted;
+    head->cost_undated = cost->undated;
     c->text[CT_TEXT_CURRENCY] = ct_span_of(cost->currency);
 }
 
@@ -524,6 +571,10 @@ const struct ct_record *ct_conversation_close(struct ct_conversation *c)
         return NULL;
     }
     settle_language(c);
+    ct_topics_settle(c);
+    if (c->failed) {
+        return NULL;
+    }
     struct ct_verdict verdict = {0};
     ct_outcome_decide(c, &verdict);
     settle_cost(c);

@@ -24,8 +24,9 @@ struct ct_conversation_options {
     ct_usec idle_cap_usec; /* handling time: a customer's silence beyond this is not counted (default 30 min) */
     const struct ct_cost_model *cost; /* NULL = only what the source says */
     enum ct_announced announced;
-    bool drop_evidence; /* leave signals and evidence out of the record: nobody will read them */
-    bool keep_comments; /* put the open answer beside a score into the record */
+    bool drop_evidence;  /* leave signals and evidence out of the record: nobody will read them */
+    bool keep_comments;  /* put the open answer beside a score into the record */
+    bool keep_questions; /* put the content words of the customer's first question into the record */
 };
 
 struct ct_conversation;

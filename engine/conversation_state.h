@@ -56,6 +56,7 @@ struct ct_conversation {
     struct ct_vector evidence;  /* struct ct_evidence */
     struct ct_vector tokens;    /* struct ct_repeat_entry: of recent customer messages */
     struct ct_vector responses; /* ct_usec */
+    struct ct_vector sent;      /* struct ct_cost_sent */
     uint64_t *known;            /* open-addressed set of message keys; 0 = free */
     uint32_t known_capacity, known_count;
     uint32_t *language_counts; /* by pack */
@@ -68,10 +69,12 @@ struct ct_conversation {
     ct_usec pending_since;                     /* time of the newest unanswered customer message; NONE */
     bool pending;                              /* a customer message waits for an answer */
     uint32_t pending_count;
-    bool facts_seen;       /* the source shows platform facts here: tool calls or handoff events */
-    bool person_expected;  /* asked for, announced, or there */
-    bool untimed;          /* a message of user, bot or agent had no time */
-    struct ct_record head; /* counters kept while appending */
+    uint32_t open_comments;   /* of head.comments, those after which nobody has written yet */
+    struct ct_folder *folder; /* for the first question; NULL until one is looked for */
+    bool facts_seen;          /* the source shows platform facts here: tool calls or handoff events */
+    bool person_expected;     /* asked for, announced, or there */
+    bool untimed;             /* a message of user, bot or agent had no time */
+    struct ct_record head;    /* counters kept while appending */
     struct ct_cost_sum cost;
     bool failed; /* out of memory: close returns NULL */
 
@@ -119,6 +122,17 @@ struct ct_verdict {
 };
 /* Fills the outcome part of c->head. Evidence must be sorted. */
 void ct_outcome_decide(struct ct_conversation *c, struct ct_verdict *verdict);
+
+/* conversation.c: an open answer of the customer. */
+void ct_conversation_comment(struct ct_conversation *c, ct_span text);
+
+/* tally.c: what c->head counts of signals. */
+void ct_tally(struct ct_conversation *c);
+
+/* topic.c: CT_TEXT_TOPIC and CT_TEXT_TOPICS out of the sorted evidence. */
+void ct_topics_settle(struct ct_conversation *c);
+/* question.c: CT_TEXT_QUESTION, if this message of the customer, whose rules were just run, is the one. */
+void ct_question_take(struct ct_conversation *c, const struct ct_message *m);
 
 /* record.c: sorts nothing, only lays out. NULL = out of memory. */
 const struct ct_record *ct_record_build(struct ct_conversation *c, const struct ct_verdict *verdict);

@@ -1,31 +1,119 @@
 /* cost_model.c - reads a cost model's YAML file, strictly: every unknown key and every bad value is an error with
- * file:line:column. Called once by whoever loads the configuration. */
-#include "engine/cost_model.h"
-#include "engine/yaml_tree.h"
+ * file:line:column. Called once by whoever loads the configuration. Here the file as a whole, its currency and rates,
+ * and what the parts share; tokens, channels and people have a file each (cost_model_*.c).
+ */
+#include "engine/cost_model_read.h"
 
 #include <stdlib.h>
 
-static bool copy_text(struct ct_yaml *yaml, struct ct_arena *arena, ct_span text, ct_span *out)
+enum { DECIMALS_MOST = 9 };
+
+/* ---- what the parts share -------------------------------------------------------------------- */
+
+bool ct_cost_read_copy(struct ct_cost_file *r, ct_span text, ct_span *out)
 {
     bool ok = false;
-    *out = ct_arena_copy(arena, text, &ok);
-    return ok || ct_yaml_no_memory(yaml->report);
+    *out = ct_arena_copy(&r->model->arena, text, &ok);
+    return ok || ct_yaml_no_memory(r->yaml->report);
 }
 
-/* Room for `count` rows; NULL with the problem reported where there are too many. */
-static void *rows(struct ct_yaml *yaml, struct ct_arena *arena, const struct ct_yaml_node *node, uint32_t max,
-                  size_t bytes)
+void *ct_cost_read_rows(struct ct_cost_file *r, const struct ct_yaml_node *node, size_t count, uint32_t max,
+                        size_t bytes)
 {
-    if (node->count > max) {
-        ct_yaml_problem(yaml, 'e', node, "at most %u entries", max);
+    if (count > max) {
+        ct_yaml_problem(r->yaml, 'e', node, "at most %u entries", max);
         return NULL;
     }
-    void *out = ct_arena_zalloc(arena, (size_t)node->count * bytes);
+    void *out = ct_arena_zalloc(&r->model->arena, (count + 1) * bytes);
     if (!out) {
-        (void)ct_yaml_no_memory(yaml->report);
+        (void)ct_yaml_no_memory(r->yaml->report);
     }
     return out;
 }
+
+/* Decimals of a number that ct_money_parse took, without zeros at the end. */
+static int decimals_of(ct_span text)
+{
+    int decimals = 0, exponent = 0, last = 0;
+    bool behind = false;
+    size_t i = 0;
+    for (; i < text.len && text.at[i] != 'e' && text.at[i] != 'E'; i++) {
+        behind |= text.at[i] == '.';
+        decimals += behind && text.at[i] != '.';
+        if (text.at[i] >= '1' && text.at[i] <= '9') {
+            last = decimals;
+        }
+    }
+    bool less = ++i < text.len && text.at[i] == '-';
+    for (; i < text.len; i++) {
+        if (text.at[i] >= '0' && text.at[i] <= '9' && exponent < 1000) {
+            exponent = exponent * 10 + (text.at[i] - '0');
+        }
+    }
+    return less ? last + exponent : last - exponent;
+}
+
+bool ct_cost_read_money(struct ct_cost_file *r, const struct ct_yaml_node *node, const char *what, ct_nano min,
+                        ct_nano *out)
+{
+    ct_nano value;
+    if (!node || !ct_yaml_money(r->yaml, node, what, min, &value)) {
+        return false;
+    }
+    if (decimals_of(node->text) > DECIMALS_MOST) {
+        ct_yaml_problem(r->yaml, 'e', node,
+                        "%s is %.60s: more than %d decimals would be rounded away; give the price of a larger quantity",
+                        what, node->text.at, DECIMALS_MOST);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+/* A day is its first moment in UTC. */
+static bool read_moment(struct ct_cost_file *r, const struct ct_yaml_node *node, const char *what, ct_usec *out)
+{
+    char whole[32];
+    ct_span text;
+    if (!node || !ct_yaml_text(r->yaml, node, what, &text)) {
+        return false;
+    }
+    if (text.len == 10) {
+        memcpy(whole, text.at, 10);
+        memcpy(whole + 10, "T00:00:00Z", 11);
+        text = ct_span_of(whole);
+    }
+    if (!ct_time_parse(text, out)) {
+        ct_yaml_problem(r->yaml, 'e', node,
+                        "%s has to be a day (2026-01-31) or a time (2026-01-31T12:00:00+01:00), here is '%.60s'", what,
+                        node->text.at);
+        return false;
+    }
+    return true;
+}
+
+bool ct_cost_read_validity(struct ct_cost_file *r, const struct ct_yaml_node *map, struct ct_cost_validity *out)
+{
+    const struct ct_yaml_node *from = ct_yaml_find(map, "from"), *to = ct_yaml_find(map, "to");
+    *out = (struct ct_cost_validity){INT64_MIN, INT64_MAX};
+    bool ok = !from || read_moment(r, from, "from", &out->from);
+    ok &= !to || read_moment(r, to, "to", &out->to);
+    if (ok && out->from >= out->to) {
+        ct_yaml_problem(r->yaml, 'e', to,
+                        "to: has to be later than from; it is the first moment that is no longer in it");
+        return false;
+    }
+    return ok;
+}
+
+void ct_cost_read_overlap(struct ct_cost_file *r, const struct ct_yaml_node *at, const char *what)
+{
+    ct_yaml_problem(r->yaml, 'e', at,
+                    "%s: it has two prices at one time; let the first one's `to` be no later than the other's `from`",
+                    what);
+}
+
+/* ---- currency and rates ---------------------------------------------------------------------- */
 
 static bool is_currency(ct_span text)
 {
@@ -37,164 +125,94 @@ static bool is_currency(ct_span text)
     return text.len == 3;
 }
 
-static void read_currency(struct ct_yaml *yaml, struct ct_cost_model *model)
+static void read_currency(struct ct_cost_file *r)
 {
-    const struct ct_yaml_node *node = ct_yaml_need(yaml, yaml->root, "currency", "cost model");
+    const struct ct_yaml_node *node = ct_yaml_need(r->yaml, r->yaml->root, "currency", "cost model");
     ct_span text;
-    if (!ct_yaml_text(yaml, node, "currency", &text)) {
+    if (!ct_yaml_text(r->yaml, node, "currency", &text)) {
         return;
     }
     if (!is_currency(text)) {
-        ct_yaml_problem(yaml, 'e', node, "currency: three capital letters (ISO 4217) are due");
+        ct_yaml_problem(r->yaml, 'e', node, "currency: three capital letters (ISO 4217) are due");
         return;
     }
-    (void)copy_text(yaml, &model->arena, text, &model->currency);
+    (void)ct_cost_read_copy(r, text, &r->model->currency);
 }
 
-static void read_rates(struct ct_yaml *yaml, struct ct_cost_model *model)
+/* One number for ever, or a list of {from, to, rate}. */
+static bool read_rate(struct ct_cost_file *r, const struct ct_yaml_node *node, struct ct_cost_rate *rate)
 {
-    const struct ct_yaml_node *node = ct_yaml_find(yaml->root, "rates");
-    if (!node || !ct_yaml_is_map(yaml, node, "rates") ||
-        !(model->rates = rows(yaml, &model->arena, node, CT_COST_RATES_MAX, sizeof *model->rates))) {
+    static const char *const keys[] = {"from", "to", "rate", NULL};
+    rate->valid = (struct ct_cost_validity){INT64_MIN, INT64_MAX};
+    if (node->kind == CT_YAML_SCALAR) {
+        return ct_cost_read_money(r, node, "rate", 1, &rate->rate);
+    }
+    return ct_yaml_is_map(r->yaml, node, "a rate") && ct_yaml_check_keys(r->yaml, node, keys, "a rate") &&
+           ct_cost_read_validity(r, node, &rate->valid) &&
+           ct_cost_read_money(r, ct_yaml_need(r->yaml, node, "rate", "a rate"), "rate", 1, &rate->rate);
+}
+
+static void read_rates_of(struct ct_cost_file *r, const struct ct_yaml_node *key, const struct ct_yaml_node *value)
+{
+    struct ct_cost_model *model = r->model;
+    ct_span currency;
+    if (!is_currency(key->text) || ct_span_eq(key->text, model->currency)) {
+        ct_yaml_problem(r->yaml, 'e', key, "rates: another currency's three capital letters are due");
         return;
     }
-    for (uint32_t i = 0; i < node->count; i++) {
-        const struct ct_yaml_node *key = ct_yaml_key(node, i), *value = ct_yaml_value(node, i);
+    size_t first = model->rate_count;
+    bool ok = ct_cost_read_copy(r, key->text, &currency);
+    for (size_t i = 0; ok && i < ct_cost_read_count(value); i++) {
+        const struct ct_yaml_node *node = ct_cost_read_item(value, i);
         struct ct_cost_rate *rate = &model->rates[model->rate_count];
-        if (!is_currency(key->text) || ct_span_eq(key->text, model->currency)) {
-            ct_yaml_problem(yaml, 'e', key, "rates: another currency's three capital letters are due");
-        } else if (ct_yaml_money(yaml, value, "rate", 1, &rate->rate) &&
-                   copy_text(yaml, &model->arena, key->text, &rate->currency)) {
+        rate->currency = currency;
+        if (!read_rate(r, node, rate)) {
+            continue;
+        }
+        bool overlaps = false;
+        for (size_t j = first; j < model->rate_count; j++) {
+            overlaps |= ct_cost_overlap(&model->rates[j].valid, &rate->valid);
+        }
+        if (overlaps) {
+            ct_cost_read_overlap(r, node, "rates");
+        } else {
             model->rate_count++;
         }
     }
 }
 
-static void read_price(struct ct_yaml *yaml, struct ct_cost_model *model, const struct ct_yaml_node *node)
+static void read_rates(struct ct_cost_file *r)
 {
-    static const char *const keys[] = {"model", "per", "input", "cached", "output", NULL};
-    static const char *const units[] = {"1", "1K", "1M"};
-    static const uint64_t sizes[] = {1, 1000, 1000000};
-    struct ct_cost_price *price = &model->prices[model->price_count];
-    ct_span name = CT_SPAN_NONE;
-    unsigned unit = 2;
-    if (!ct_yaml_is_map(yaml, node, "a row of tokens") || !ct_yaml_check_keys(yaml, node, keys, "a row of tokens")) {
-        return;
-    }
-    const struct ct_yaml_node *model_node = ct_yaml_need(yaml, node, "model", "a row of tokens");
-    bool ok = ct_yaml_text(yaml, model_node, "model", &name);
-    ok &= ct_yaml_money(yaml, ct_yaml_need(yaml, node, "input", "a row of tokens"), "input", 0, &price->input);
-    ok &= ct_yaml_money(yaml, ct_yaml_need(yaml, node, "output", "a row of tokens"), "output", 0, &price->output);
-    price->cached = price->input; /* no discount unless one is said */
-    const struct ct_yaml_node *cached = ct_yaml_find(node, "cached"), *per = ct_yaml_find(node, "per");
-    ok &= !cached || ct_yaml_money(yaml, cached, "cached", 0, &price->cached);
-    ok &= !per || ct_yaml_choice(yaml, per, "per", units, 3, &unit);
-    if (!ok) {
-        return;
-    }
-    price->per = sizes[unit];
-    price->prefix = name.at[name.len - 1] == '*';
-    name.len -= price->prefix;
-    if (name.len && memchr(name.at, '*', name.len)) {
-        ct_yaml_problem(yaml, 'e', model_node, "model: '*' stands at the end only");
-        return;
-    }
-    for (size_t i = 0; i < model->price_count; i++) {
-        if (model->prices[i].prefix == price->prefix && ct_span_eq(model->prices[i].model, name)) {
-            ct_yaml_problem(yaml, 'e', model_node, "model: this name has a row already");
-            return;
-        }
-    }
-    if (copy_text(yaml, &model->arena, name, &price->model)) {
-        model->price_count++;
-    }
-}
-
-static void read_prices(struct ct_yaml *yaml, struct ct_cost_model *model)
-{
-    const struct ct_yaml_node *node = ct_yaml_find(yaml->root, "tokens");
-    if (!node || !ct_yaml_is_list(yaml, node, "tokens") ||
-        !(model->prices = rows(yaml, &model->arena, node, CT_COST_PRICES_MAX, sizeof *model->prices))) {
+    const struct ct_yaml_node *node = ct_yaml_find(r->yaml->root, "rates");
+    size_t count = 0;
+    if (!node || !ct_yaml_is_map(r->yaml, node, "rates")) {
         return;
     }
     for (uint32_t i = 0; i < node->count; i++) {
-        read_price(yaml, model, ct_yaml_item(node, i));
+        count += ct_cost_read_count(ct_yaml_value(node, i));
+    }
+    r->model->rates = ct_cost_read_rows(r, node, count, CT_COST_RATES_MAX, sizeof *r->model->rates);
+    for (uint32_t i = 0; i < node->count && r->model->rates; i++) {
+        read_rates_of(r, ct_yaml_key(node, i), ct_yaml_value(node, i));
     }
 }
 
-static void read_channels(struct ct_yaml *yaml, struct ct_cost_model *model)
-{
-    static const char *const keys[] = {"per_conversation", "per_message", "per_user_message", "per_bot_message", NULL};
-    const struct ct_yaml_node *node = ct_yaml_find(yaml->root, "channels");
-    if (!node || !ct_yaml_is_map(yaml, node, "channels") ||
-        !(model->channels = rows(yaml, &model->arena, node, CT_COST_CHANNELS_MAX, sizeof *model->channels))) {
-        return;
-    }
-    for (uint32_t i = 0; i < node->count; i++) {
-        const struct ct_yaml_node *fees = ct_yaml_value(node, i);
-        struct ct_cost_channel *channel = &model->channels[model->channel_count];
-        ct_nano *const amounts[] = {&channel->per_conversation, &channel->per_message, &channel->per_user_message,
-                                    &channel->per_bot_message};
-        if (!ct_yaml_is_map(yaml, fees, "a channel") || !ct_yaml_check_keys(yaml, fees, keys, "a channel")) {
-            continue;
-        }
-        for (size_t key = 0; keys[key]; key++) {
-            (void)ct_yaml_money(yaml, ct_yaml_find(fees, keys[key]), keys[key], 0, amounts[key]);
-        }
-        if (copy_text(yaml, &model->arena, ct_yaml_key(node, i)->text, &channel->name)) {
-            model->channel_count++;
-        }
-    }
-}
+/* ---- the file -------------------------------------------------------------------------------- */
 
-static void read_human(struct ct_yaml *yaml, struct ct_cost_model *model)
+static void read_model(struct ct_cost_file *r)
 {
-    static const char *const keys[] = {"per_minute", "wrap_up", NULL};
-    const struct ct_yaml_node *node = ct_yaml_find(yaml->root, "human");
-    if (!node || !ct_yaml_is_map(yaml, node, "human") || !ct_yaml_check_keys(yaml, node, keys, "human")) {
-        return;
-    }
-    model->has_human =
-        ct_yaml_money(yaml, ct_yaml_need(yaml, node, "per_minute", "human"), "per_minute", 0, &model->per_minute);
-    (void)ct_yaml_duration(yaml, ct_yaml_find(node, "wrap_up"), "wrap_up", 0, CT_USEC_PER_DAY, &model->wrap_up_usec);
-}
-
-static void read_fixed(struct ct_yaml *yaml, struct ct_cost_model *model)
-{
-    static const char *const keys[] = {"per_conversation", "monthly", NULL};
-    const struct ct_yaml_node *node = ct_yaml_find(yaml->root, "fixed");
-    if (!node || !ct_yaml_is_map(yaml, node, "fixed") || !ct_yaml_check_keys(yaml, node, keys, "fixed")) {
-        return;
-    }
-    const struct ct_yaml_node *monthly = ct_yaml_find(node, "monthly");
-    if (monthly) { /* a conversation's cost is settled when it closes; the month's count is known only later */
-        ct_yaml_problem(yaml, 'e', monthly,
-                        "fixed: a monthly fee cannot be shared out while conversations close; write per_conversation: "
-                        "the fee divided by a month's conversations");
-    }
-    model->has_fixed = ct_yaml_money(yaml, ct_yaml_need(yaml, node, "per_conversation", "fixed"), "per_conversation", 0,
-                                     &model->fixed_per_conversation);
-}
-
-static void read_model(struct ct_yaml *yaml, struct ct_cost_model *model)
-{
-    static const char *const keys[] = {"currency", "rates", "cached_counts", "tokens",
-                                       "channels", "human", "fixed",         NULL};
-    static const char *const counts[] = {"within", "beside"};
-    unsigned counted = 0;
+    static const char *const keys[] = {"currency", "rates", "cached_counts", "tokens", "channels",
+                                       "prefixes", "human", "human_price",   "fixed",  NULL};
+    struct ct_yaml *yaml = r->yaml;
     if (!ct_yaml_is_map(yaml, yaml->root, "cost model")) {
         return;
     }
     (void)ct_yaml_check_keys(yaml, yaml->root, keys, "cost model");
-    read_currency(yaml, model);
-    read_rates(yaml, model);
-    if (ct_yaml_choice(yaml, ct_yaml_find(yaml->root, "cached_counts"), "cached_counts", counts, 2, &counted)) {
-        model->cached_beside = counted == 1;
-    }
-    read_prices(yaml, model);
-    read_channels(yaml, model);
-    read_human(yaml, model);
-    read_fixed(yaml, model);
+    read_currency(r);
+    read_rates(r);
+    ct_cost_read_tokens(r);
+    ct_cost_read_channels(r);
+    ct_cost_read_people(r);
 }
 
 struct ct_cost_model *ct_cost_model_load(ct_span file, ct_span bytes, struct ct_error *err)
@@ -213,7 +231,7 @@ struct ct_cost_model *ct_cost_model_load(ct_span file, ct_span bytes, struct ct_
     if (parsed && !yaml.root) {
         ct_yaml_problem(&yaml, 'e', NULL, "cost model: the file is empty");
     } else if (parsed) {
-        read_model(&yaml, model);
+        read_model(&(struct ct_cost_file){&yaml, model});
     }
     ct_arena_done(&nodes);
     if (report.no_memory) {
@@ -237,4 +255,14 @@ void ct_cost_model_free(struct ct_cost_model *model)
 ct_span ct_cost_model_currency(const struct ct_cost_model *model)
 {
     return model ? model->currency : CT_SPAN_NONE;
+}
+
+void ct_cost_model_mark(struct ct_cost_model *model, const char hash[65])
+{
+    memcpy(model->hash, hash, sizeof model->hash - 1);
+}
+
+const char *ct_cost_model_hash(const struct ct_cost_model *model)
+{
+    return model ? model->hash : "";
 }

@@ -131,8 +131,9 @@ enum ct_event_type {
 #define CT_PHASE_MAP(X)                                                                                                \
     X(NONE, "")                                                                                                        \
     X(REQUESTED, "requested")                                                                                          \
-    X(OFFERED, "offered") X(ANNOUNCED, "announced") X(ACCEPTED, "accepted") X(FAILED, "failed") X(RETURNED, "returne"  \
-                                                                                                            "d")
+    X(OFFERED, "offered")                                                                                              \
+    X(ANNOUNCED, "announced") X(ACCEPTED, "accepted") X(FAILED, "failed") X(RETURNED, "returne"                        \
+                                                                                      "d")
 enum ct_handoff_phase {
 #define X(name, text) CT_PHASE_##name,
     CT_PHASE_MAP(X)

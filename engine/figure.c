@@ -47,6 +47,16 @@ const char *ct_kpi_kind_text(enum ct_kpi_kind kind)
     return texts[kind];
 }
 
+const char *ct_anchor_text(enum ct_anchor anchor)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        CT_ANCHOR_MAP(X)
+#undef X
+    };
+    return texts[anchor];
+}
+
 const char *ct_unit_text(enum ct_unit unit)
 {
     static const char *const texts[] = {
@@ -65,6 +75,39 @@ const char *ct_change_text(enum ct_change_verdict verdict)
 #undef X
     };
     return texts[verdict];
+}
+
+int ct_change_better(const struct ct_figure *figure)
+{
+    int way = figure->change.verdict == CT_CHANGE_UP ? 1 : figure->change.verdict == CT_CHANGE_DOWN ? -1 : 0;
+    return figure->kpi->better == CT_BETTER_HIGHER ? way : figure->kpi->better == CT_BETTER_LOWER ? -way : 0;
+}
+
+const char *ct_cadence_text(enum ct_cadence cadence)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        CT_CADENCE_MAP(X)
+#undef X
+    };
+    return texts[cadence];
+}
+
+const enum ct_family *ct_cadence_families(enum ct_cadence cadence, size_t *belong)
+{
+    static const enum ct_family orders[][CT_FAMILY_COUNT] = {
+        [CT_CADENCE_NONE] = {CT_FAMILY_OPERATIONS, CT_FAMILY_COST, CT_FAMILY_EXPERIENCE, CT_FAMILY_ADOPTION,
+                             CT_FAMILY_BUSINESS, CT_FAMILY_LIFECYCLE},
+        [CT_CADENCE_WEEKLY] = {CT_FAMILY_OPERATIONS, CT_FAMILY_EXPERIENCE, CT_FAMILY_COST, CT_FAMILY_ADOPTION,
+                               CT_FAMILY_BUSINESS, CT_FAMILY_LIFECYCLE},
+        [CT_CADENCE_MONTHLY] = {CT_FAMILY_BUSINESS, CT_FAMILY_ADOPTION, CT_FAMILY_COST, CT_FAMILY_OPERATIONS,
+                                CT_FAMILY_EXPERIENCE, CT_FAMILY_LIFECYCLE},
+        [CT_CADENCE_QUARTERLY] = {CT_FAMILY_LIFECYCLE, CT_FAMILY_BUSINESS, CT_FAMILY_ADOPTION, CT_FAMILY_COST,
+                                  CT_FAMILY_OPERATIONS, CT_FAMILY_EXPERIENCE},
+    };
+    static const size_t belongs[] = {CT_FAMILY_COUNT, 2, 3, CT_FAMILY_COUNT};
+    *belong = belongs[cadence];
+    return orders[cadence];
 }
 
 const char *ct_better_text(enum ct_better better)

@@ -10,6 +10,7 @@
 #define CT_FIGURE_H
 
 #include "engine/record.h"
+#include "engine/zone.h"
 
 __extension__ typedef __int128 ct_wide; /* sums that must not overflow */
 
@@ -46,7 +47,8 @@ const char *ct_family_name(enum ct_family family, enum ct_lang lang); /* "Operat
     X(SHARES, "shares")     /* one share a key, in parts that add up to 100 %; the head is the largest */              \
     X(PROPORTION,                                                                                                      \
       "proportion")       /* one amount in another x 100: not cases, so no interval; may be negative, over 100 */      \
-    X(PRODUCT, "product") /* of several means: a fraction that is worked out exactly, no interval */
+    X(PRODUCT, "product") /* of several means: a fraction that is worked out exactly, no interval */                   \
+    X(DIFFERENCE, "difference") /* of two rates, in percentage points, with the interval of the difference */
 enum ct_kpi_kind {
 #define X(name, text) CT_KPI_##name,
     CT_KPI_KIND_MAP(X)
@@ -104,12 +106,26 @@ struct ct_kpi {
     const char *help[CT_LANG_COUNT];    /* what it says, what it leaves out */
 };
 
+/* When a conversation counts in a definition: what dates it. */
+#define CT_ANCHOR_MAP(X)                                                                                               \
+    X(START, "start")       /* its first message */                                                                    \
+    X(RESOLVED, "resolved") /* the message that resolves it, else its last one and the window */                       \
+    X(SETTLED, "settled")   /* its last message and the window */
+enum ct_anchor {
+#define X(name, text) CT_ANCHOR_##name,
+    CT_ANCHOR_MAP(X)
+#undef X
+};
+const char *ct_anchor_text(enum ct_anchor anchor);
+
 /* Another authority's definition of a KPI (profiles). Constant. */
 struct ct_definition {
     const char *profile; /* "zendesk" */
     const char *kpi;     /* the id it stands in for */
     enum ct_kpi_kind kind;
     enum ct_unit unit;
+    enum ct_anchor anchor;
+    ct_usec window_usec; /* younger conversations are left out, whatever they are; 0 = none */
     const char *formula[CT_LANG_COUNT];
     const char *source; /* where the authority says so */
 };
@@ -141,6 +157,10 @@ struct ct_change {
     int64_t low_micro, high_micro; /* of the difference */
 };
 
+struct ct_figure;
+/* Is a real change for the better? 1 yes, -1 no; 0 = there is none, or neither is better. */
+int ct_change_better(const struct ct_figure *figure);
+
 #define CT_FIGURE_KEY_BYTES 40 /* with the NUL; cut at a character where longer */
 
 enum { CT_P50, CT_P90, CT_P95, CT_P99, CT_PERCENTILE_COUNT };
@@ -156,7 +176,7 @@ struct ct_figure {
     bool has_value;               /* false: empty denominator; everything below but left_out and counts is then unset */
     ct_wide value_num, value_den; /* value = num / den in the KPI's unit (percent already x 100); den > 0 */
     ct_wide numerator;            /* count; of a mean: the sum, in units given by `scale` */
-    ct_wide denominator;          /* count */
+    ct_wide denominator;          /* count; of a proportion an amount, in parts as the numerator's */
     int64_t scale;                /* the numerator's parts of a unit: 1, 1000000 (µs of s), 1e9 (nano of money) */
     uint64_t n;                   /* cases that the value stands on */
     bool has_interval;
@@ -177,8 +197,9 @@ struct ct_figure {
 
 /* All figures of the whole, or of one slice. */
 struct ct_block {
-    ct_span key; /* of the slice, as in the record; empty for the whole and for records without the field */
-    bool other;  /* the slices beyond the maximum, together */
+    ct_span key;    /* of the slice, as in the record; empty for the whole and for records without the field */
+    ct_span second; /* of a pair of fields, the second one's */
+    bool other;     /* the slices beyond the maximum, together */
     uint64_t conversations, engaged, messages, untimed;
     uint64_t customers;                  /* distinct, among conversations that name one */
     uint64_t outcomes[CT_OUTCOME_COUNT]; /* adds up to conversations */
@@ -193,6 +214,7 @@ struct ct_input_note { /* one input of a run */
     const char *path;
     const char *sha256; /* hex; "" where not computed */
     uint64_t bytes, messages, conversations, refused;
+    uint64_t events; /* business events */
 };
 
 struct ct_drop { /* something left out, by name: refused lines, duplicates, limits */
@@ -200,19 +222,55 @@ struct ct_drop { /* something left out, by name: refused lines, duplicates, limi
     uint64_t count;
 };
 
+/* How often figures are reviewed, and so which period is shown and what comes first in it. */
+#define CT_CADENCE_MAP(X) X(NONE, "none") X(WEEKLY, "weekly") X(MONTHLY, "monthly") X(QUARTERLY, "quarterly")
+enum ct_cadence {
+#define X(name, text) CT_CADENCE_##name,
+    CT_CADENCE_MAP(X)
+#undef X
+};
+const char *ct_cadence_text(enum ct_cadence cadence);
+/* The families in the order of a review, and how many of them belong to it: operational figures every week (operations,
+ * experience), strategic ones every month (business, adoption, cost), deep ones every quarter (lifecycle, and all
+ * others with it). */
+const enum ct_family *ct_cadence_families(enum ct_cadence cadence, size_t *belong);
+
+struct ct_feedback_findings; /* themes.h */
+struct ct_quality_findings;  /* quality.h */
+struct ct_alarm_findings;    /* alarm.h */
+
 /* Everything a run has to say; the sinks print it. */
 struct ct_findings {
     ct_usec generated_at; /* CT_USEC_NONE = not said */
     const char *rules_hash, *profile, *version;
+    const char *cost_model_hash; /* NULL, "" = there was none */
     const struct ct_input_note *inputs;
     size_t input_count;
+    const struct ct_zone *zone; /* of dates; NULL = UTC */
+    const char *zone_name;      /* "Europe/Madrid"; NULL = UTC */
+    bool period_given;          /* total.from and to were asked for: nothing outside is counted */
+    enum ct_cadence cadence;
+    bool compared; /* figures have their change against [before_from, before_to), */
+    ct_usec before_from, before_to;
+    uint64_t before_conversations; /* of so many conversations */
+    const char *const *where;      /* filters, as they were given */
+    size_t where_count;
     struct ct_block total;
-    const char *group_by; /* "channel"; NULL = no slices */
+    const char *group_by; /* "channel", "channel,language"; NULL = no slices */
     const struct ct_block *slices;
     size_t slice_count;
-    const struct ct_drop *drops; /* zero counts are not printed */
+    const struct ct_feedback_findings *feedback; /* themes of what customers say; NULL = not looked for */
+    const struct ct_alarm_findings *alarms;      /* NULL = not evaluated */
+    const struct ct_quality_findings *quality;   /* what human marks say of the rules; NULL = there are none */
+    const struct ct_drop *drops;                 /* zero counts are not printed */
     size_t drop_count;
 };
+
+/* The denominator's parts of a unit. */
+static inline int64_t ct_figure_denominator_scale(const struct ct_figure *figure)
+{
+    return figure->kpi->kind == CT_KPI_PROPORTION && figure->scale > 1 ? figure->scale : 1;
+}
 
 /* The figure of a KPI in a block, NULL = not there. The head, never a part. */
 const struct ct_figure *ct_block_figure(const struct ct_block *block, const char *id);

@@ -2,10 +2,12 @@
  * repeat (there is no fixpoint: it always ends). Called by ct_conversation_append; leaves evidence behind.
  */
 #include "engine/conversation_state.h"
+#include "engine/word.h"
 
 enum {
     LANGUAGE_TEXTS = 4,       /* customer messages that are enough to tell the language ... */
     LANGUAGE_WORDS = 4,       /* ... and small words in them that are, if no other language has half as many */
+    COMMENT_WORDS = 4,        /* of an answer to a survey that is more than its score */
     LATE_WORDS_BYTES_MAX = 12 /* of a late answer in words: "excelente", "muy bien" */
 };
 
@@ -161,14 +163,14 @@ static bool event_fits(const struct ct_rule *rule, const struct ct_message *m)
 }
 
 /* Does a CSAT score say that it went well? 1, 0 or -1: docs/outcomes.md. NPS and CES speak of other things. */
-static int8_t polarity_of(enum ct_score_kind kind, const struct ct_score *score, bool better_low)
+static int8_t polarity_of(enum ct_score_kind kind, const struct ct_score *score)
 {
-    int64_t span = (int64_t)score->scale_max - score->scale_min, above = (int64_t)score->value - score->scale_min;
-    if (kind != CT_SCORE_CSAT) {
+    int64_t span = (int64_t)score->scale_max - score->scale_min, above = ct_score_usual(score) - score->scale_min;
+    if (kind != CT_SCORE_CSAT && kind != CT_SCORE_CSS) {
         return 0;
     }
-    if (better_low) {
-        above = span - above;
+    if (score->positive_from) {
+        return ct_score_positive(score) ? 1 : above * 4 <= span ? -1 : 0;
     }
     if (score->scale_max == 10 ? score->scale_min + above >= 6 : above * 4 >= span * 3) {
         return 1;
@@ -180,9 +182,18 @@ static int8_t polarity_of(enum ct_score_kind kind, const struct ct_score *score,
  * messages make the same bytes. */
 static int8_t take_score(struct ct_conversation *c, enum ct_score_kind kind, struct ct_score score, bool better_low)
 {
-    int8_t polarity = polarity_of(kind, &score, better_low);
+    bool usually_low = kind == CT_SCORE_CES;
+    score.turned = better_low != usually_low;
+    if (kind == CT_SCORE_CSAT || kind == CT_SCORE_CSS) {
+        score.positive_from = score.scale_max == 5 && score.scale_min == 1 ? c->rules->positive_of_5
+                              : score.scale_max == 10                      ? c->rules->positive_of_10
+                                                                           : 0;
+    }
+    int8_t polarity = polarity_of(kind, &score);
     struct ct_score *kept = &c->head.score[kind];
     kept->present = score.present;
+    kept->turned = score.turned;
+    kept->positive_from = score.positive_from;
     kept->value = score.value;
     kept->scale_min = score.scale_min;
     kept->scale_max = score.scale_max;
@@ -206,31 +217,27 @@ static bool integer_of(ct_span text, int32_t *out)
 /* A score that the platform reports as a fact needs no survey before it. */
 static void read_feedback(struct ct_conversation *c, const struct ct_message *m)
 {
-    static const struct {
-        const char *name;
-        enum ct_score_kind kind;
-        int32_t scale_min, scale_max;
-    } kinds[] = {{"csat", CT_SCORE_CSAT, 1, 5}, {"nps", CT_SCORE_NPS, 0, 10}, {"ces", CT_SCORE_CES, 1, 7}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (!ct_span_is(m->event.name, kinds[i].name) || !m->event.value.len) {
-            continue;
+    enum ct_score_kind kind;
+    int32_t value, low, high;
+    if (!ct_score_kind_from(m->event.name, &kind) || !m->event.value.len) {
+        return;
+    }
+    ct_score_kind_scale(kind, &low, &high);
+    low = m->event.scale_min >= 0 ? m->event.scale_min : low;
+    high = m->event.scale_max ? m->event.scale_max : high;
+    struct origin origin = {.rule = UINT16_MAX, .level = 1, .because = CT_NO_INDEX};
+    c->head.survey_asked[kind] = true;
+    if (!integer_of(m->event.value, &value) || low >= high || value < low || value > high) {
+        int unreadable = ct_ruleset_signal(c->rules, CT_SPAN_LIT("score.unreadable"));
+        if (unreadable >= 0) {
+            emit(c, (uint16_t)unreadable, origin);
         }
-        int32_t value, low = m->event.scale_min >= 0 ? m->event.scale_min : kinds[i].scale_min;
-        int32_t high = m->event.scale_max ? m->event.scale_max : kinds[i].scale_max;
-        struct origin origin = {.rule = UINT16_MAX, .level = 1, .because = CT_NO_INDEX};
-        c->head.survey_asked[kinds[i].kind] = true;
-        if (!integer_of(m->event.value, &value) || low >= high || value < low || value > high) {
-            int unreadable = ct_ruleset_signal(c->rules, CT_SPAN_LIT("score.unreadable"));
-            if (unreadable >= 0) {
-                emit(c, (uint16_t)unreadable, origin);
-            }
-            continue;
-        }
-        struct ct_score score = {.present = true, .value = value, .scale_min = low, .scale_max = high, .ts = m->ts};
-        origin.polarity = take_score(c, kinds[i].kind, score, false);
-        if (c->score_signal[kinds[i].kind] != UINT16_MAX) {
-            emit(c, c->score_signal[kinds[i].kind], origin);
-        }
+        return;
+    }
+    struct ct_score score = {.present = true, .value = value, .scale_min = low, .scale_max = high, .ts = m->ts};
+    origin.polarity = take_score(c, kind, score, kind == CT_SCORE_CES);
+    if (c->score_signal[kind] != UINT16_MAX) {
+        emit(c, c->score_signal[kind], origin);
     }
 }
 
@@ -373,6 +380,16 @@ static void run_context(struct ct_conversation *c, const struct ct_message *m, c
     }
 }
 
+static size_t words_in(ct_span folded)
+{
+    size_t count = 0, at = 0;
+    ct_span word;
+    while (ct_word_next(folded, &at, &word)) {
+        count++;
+    }
+    return count;
+}
+
 static void run_values(struct ct_conversation *c, const struct ct_message *m, const struct ct_fact *fact)
 {
     if (m->role != CT_ROLE_USER || !m->text.len || c->value_question == CT_NO_INDEX) {
@@ -403,6 +420,9 @@ static void run_values(struct ct_conversation *c, const struct ct_message *m, co
                 origin.polarity = take_score(c, rule->score, score, rule->better_low);
             }
             emit(c, rule->emit, origin);
+            if (scored && words_in(folded) >= COMMENT_WORDS) { /* "4, but it took you a week": said, not only scored */
+                ct_conversation_comment(c, m->text);
+            }
             if (scored) {
                 c->seen[rule->after.signal].evidence = CT_NO_INDEX; /* answered: the next digit is no rating */
             }
@@ -515,4 +535,7 @@ void ct_interpret(struct ct_conversation *c, const struct ct_message *m)
         run_counts(c, m, &fact);
     }
     run_repeats(c, m, &fact);
+    if (m->role == CT_ROLE_USER && m->text.len) {
+        ct_question_take(c, m);
+    }
 }

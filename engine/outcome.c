@@ -145,78 +145,6 @@ static void read_one(const struct ct_conversation *c, struct reading *r, uint32_
     }
 }
 
-static void count_signals(struct ct_conversation *c)
-{
-    struct ct_record *head = &c->head;
-    uint32_t last[CT_MEANS_COUNT]; /* a message counts once for a meaning, whatever the number of rules */
-    memset(last, 0xFF, sizeof last);
-    for (uint32_t i = 0; i < c->evidence.count; i++) {
-        const struct ct_evidence *e = &ct_evidence_of(c)[i];
-        enum ct_meaning means = ct_means(c, e);
-        if (e->level > c->rules->scoring_level || last[means] == e->message) {
-            continue;
-        }
-        last[means] = e->message;
-        ct_usec ts = ct_facts(c)[e->message].ts;
-        switch (means) {
-        case CT_MEANS_FALLBACK:
-            head->fallbacks++;
-            break;
-        case CT_MEANS_NO_DATA:
-            head->no_data++;
-            break;
-        case CT_MEANS_WRONG_ANSWER:
-            head->wrong_answers++;
-            break;
-        case CT_MEANS_REPEAT:
-            head->repeats++;
-            break;
-        case CT_MEANS_COMPLAINT:
-            if (!head->complaint) {
-                head->complaint_at = ts;
-            }
-            head->complaint = true;
-            break;
-        case CT_MEANS_INSULT:
-            head->insult = true;
-            break;
-        case CT_MEANS_POSITIVE:
-            head->positive = true;
-            break;
-        case CT_MEANS_NEGATIVE:
-            head->negative = true;
-            break;
-        case CT_MEANS_REOPENED:
-            head->reopened = true;
-            break;
-        case CT_MEANS_CLOSED:
-            head->closed_by_event = true;
-            break;
-        case CT_MEANS_CONFIRMED:
-            head->confirmed_said = true;
-            break;
-        case CT_MEANS_SURVEY_CSAT:
-            head->survey_asked[CT_SCORE_CSAT] = true;
-            break;
-        case CT_MEANS_SURVEY_NPS:
-            head->survey_asked[CT_SCORE_NPS] = true;
-            break;
-        case CT_MEANS_SURVEY_CES:
-            head->survey_asked[CT_SCORE_CES] = true;
-            break;
-        case CT_MEANS_LABEL_CORRECT:
-            head->judged++;
-            head->judged_correct++;
-            break;
-        case CT_MEANS_LABEL_INCORRECT:
-            head->judged++;
-            break;
-        default:
-            break;
-        }
-    }
-}
-
 /* ---- the person ----------------------------------------------------------------------------------------------------
  */
 
@@ -530,6 +458,9 @@ static void decide(struct ct_conversation *c, const struct reading *r, struct ct
         }
         if (r->last_user != CT_NO_INDEX && message_of(c, why) + 1 >= r->last_user) {
             head->abandoned_at = CT_ABANDONED_QUEUE;
+            if (head->requested_at != CT_USEC_NONE && head->ended_at != CT_USEC_NONE) {
+                head->queue_abandoned_usec = ct_usec_between(head->requested_at, head->ended_at);
+            }
         }
     } else if (!labelled_bad && (labelled_good || later(c, confirmed, negative))) {
         head->outcome = CT_OUTCOME_RESOLVED_CONFIRMED;
@@ -576,7 +507,7 @@ void ct_outcome_decide(struct ct_conversation *c, struct ct_verdict *verdict)
     struct reading r;
     memset(&r, 0xFF, sizeof r); /* every index CT_NO_INDEX */
     read_messages(c, &r);
-    count_signals(c);
+    ct_tally(c);
     for (uint32_t i = 0; i < c->evidence.count; i++) {
         if (ct_evidence_of(c)[i].level <= c->rules->scoring_level) {
             read_one(c, &r, i);

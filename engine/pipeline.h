@@ -30,7 +30,8 @@ struct ct_pipeline_sink {
     /* In order. A status other than CT_OK ends the call that led to it with that status. */
     enum ct_status (*publish)(void *context, const struct ct_published *published);
     /* `count` more of something left out, by name: "conversation_too_long", "open_conversations_limit",
-     * "open_memory_limit", "duplicate_message", "cost_unpriced", "cost_unconverted", "rule_error". A constant. */
+     * "open_memory_limit", "duplicate_message", "cost_unpriced", "cost_unconverted", "cost_undated",
+     * "rule_error". A constant. */
     void (*drop)(void *context, const char *reason, uint64_t count);
 };
 

@@ -12,7 +12,7 @@
 enum { SCRATCH_KEPT = 4 << 20 };
 
 struct tally { /* what was left out, by name */
-    uint64_t duplicates, over, unpriced, unconverted, rule_errors;
+    uint64_t duplicates, over, unpriced, unconverted, undated, rule_errors;
 };
 
 struct judging {
@@ -136,6 +136,7 @@ static enum ct_status on_record(void *context, const struct ct_record *record, c
     pile->count++;
     j->tally.unpriced += j->bench->setup->conversation.cost ? record->unpriced : 0;
     j->tally.unconverted += record->unconverted;
+    j->tally.undated += record->cost_undated;
     return CT_OK;
 }
 
@@ -396,6 +397,7 @@ static void drop_all(const struct ct_pipeline *p, const struct tally *was, const
     drop(p, "conversation_too_long", was->over, is->over);
     drop(p, "cost_unpriced", was->unpriced, is->unpriced);
     drop(p, "cost_unconverted", was->unconverted, is->unconverted);
+    drop(p, "cost_undated", was->undated, is->undated);
     drop(p, "rule_error", was->rule_errors, is->rule_errors);
 }
 

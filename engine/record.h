@@ -41,13 +41,15 @@ enum ct_text_field { /* texts of the tail */
                      CT_TEXT_SEGMENT, /* of the customer, as the transcript says it */
                      CT_TEXT_PRODUCT,
                      CT_TEXT_COUNTRY,
-                     CT_TEXT_INTENT, /* the first that the bot's platform recognised */
-                     CT_TEXT_TOPIC,  /* what it is about most: one of the next; empty = none was recognised */
-                     CT_TEXT_TOPICS, /* every topic, in byte order, a space between two: "billing delivery" */
+                     CT_TEXT_INTENT,       /* the first that the bot's platform recognised */
+                     CT_TEXT_TOPIC,        /* what it is about most: one of the next; empty = none was recognised */
+                     CT_TEXT_TOPICS,       /* every topic, in byte order, a space between two: "billing delivery" */
                      CT_TEXT_ESCALATED_BY, /* "customer", "bot", "rule", "agent" or empty */
                      CT_TEXT_REASON,       /* of the handoff */
                      CT_TEXT_CURRENCY,
-                     CT_TEXT_COMMENT, /* open answer beside a score; empty unless the pipeline keeps texts */
+                     CT_TEXT_COMMENT,  /* open answer beside a score; empty unless the pipeline keeps texts */
+                     CT_TEXT_QUESTION, /* the content words of the customer's first question, distinct, in byte order, a
+                                          space between two; empty unless the pipeline keeps questions */
                      CT_TEXT_COUNT
 };
 
@@ -60,7 +62,23 @@ struct ct_score {
     bool present;
     int32_t value, scale_min, scale_max;
     ct_usec ts;
+    bool turned; /* the survey runs the other way than its kind: a CSAT, NPS or CSS whose low end is good, a CES
+                    whose high end is */
+    uint8_t positive_from; /* CSAT and CSS: positive from here on, as ct_score_usual counts; 0 = above the middle */
 };
+
+/* The value as on a scale that runs the usual way. */
+static inline int64_t ct_score_usual(const struct ct_score *score)
+{
+    return score->turned ? (int64_t)score->scale_min + score->scale_max - score->value : score->value;
+}
+/* A positive answer, of a CSAT or CSS. */
+static inline bool ct_score_positive(const struct ct_score *score)
+{
+    int64_t value = ct_score_usual(score); /* twice the value against twice the middle: no halves */
+    return score->positive_from ? value >= score->positive_from
+                                : 2 * value > (int64_t)score->scale_min + score->scale_max;
+}
 
 /* Why a signal stands on a message. */
 struct ct_evidence {
@@ -119,19 +137,26 @@ struct ct_record {
 
     uint32_t user_messages, bot_messages, agent_messages, tool_messages, system_messages;
     uint32_t fallbacks, no_data, wrong_answers, repeats;
-    ct_usec first_response_usec;       /* first customer message to the first bot answer; NONE */
-    ct_usec human_first_response_usec; /* handoff to first human message; NONE */
+    uint32_t positive_messages, negative_messages; /* of the customer, by the polarity of what was said or scored;
+                                                      thanks and repetitions are neither */
+    uint32_t questions;                            /* customer messages with a question mark */
+    uint32_t comments, comments_answered;          /* open answers; those after which a bot or a person still wrote */
+    ct_usec first_response_usec;                   /* first customer message to the first bot answer; NONE */
+    ct_usec human_first_response_usec;             /* handoff to first human message; NONE */
     ct_usec ai_handling_usec, human_handling_usec, total_handling_usec; /* idle over the cap cut; NONE */
     uint32_t unanswered;                                                /* customer messages that got no answer */
     uint32_t judged, judged_correct;                                    /* explicit labels on AI answers */
     uint32_t inferred, inferred_correct;                                /* AI answers the rules could judge */
 
     bool has_cost;
-    ct_nano cost; /* the source's own plus the cost model's */
+    bool has_human_price;
+    ct_nano cost; /* the source's own plus the cost model's, but for shares of monthly fees */
     ct_nano cost_channel, cost_tokens, cost_human, cost_fixed, cost_source;
     int64_t tokens_input, tokens_cached, tokens_output;
-    uint32_t unpriced;    /* messages with token counts that the cost model has no price for */
-    uint32_t unconverted; /* messages whose stated cost is in a currency without a rate */
+    ct_nano human_price; /* what people alone would have cost, where has_human_price; no part of cost */
+    uint32_t unpriced; /* messages (their tokens, their channel's fee) and work that the cost model has no price for */
+    uint32_t unconverted;  /* messages whose stated cost is in a currency without a rate */
+    uint32_t cost_undated; /* prices that differ by time, where the time was not known */
 
     uint8_t first_contact;         /* enum ct_tri; set when the customer's other conversations are known */
     bool returned;                 /* the customer came back inside the window */
@@ -139,7 +164,9 @@ struct ct_record {
     bool immature;                 /* the window has not passed at the newest time of the input */
     ct_usec next_contact_usec;     /* to the same customer's next conversation; NONE */
     ct_usec previous_contact_usec; /* since the same customer's conversation before; NONE. Set with first_contact */
-    ct_usec observed_usec;         /* from its end to the newest time of the input; 0 until first_contact is set */
+    ct_usec next_any_usec;         /* the same two whatever they were about: others' definitions know no topics */
+    ct_usec previous_any_usec;
+    ct_usec observed_usec; /* from its end to the newest time of the input; 0 until first_contact is set */
 
     struct ct_slice32 text[CT_TEXT_COUNT]; /* count = bytes */
     struct ct_slice32 response_usec;       /* int64_t: each AI answer's response time */

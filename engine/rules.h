@@ -44,6 +44,7 @@
     X(SURVEY_CSAT, "survey_csat")                                                                                      \
     X(SURVEY_NPS, "survey_nps")                                                                                        \
     X(SURVEY_CES, "survey_ces")                                                                                        \
+    X(SURVEY_CSS, "survey_css")             /* CSAT about service after a purchase */                                  \
     X(SCORE, "score")                       /* a value rule read a score */                                            \
     X(SCORE_UNREADABLE, "score_unreadable") /* out of scale or two numbers: no value */                                \
     X(FORM_QUESTION, "form_question")       /* the bot asks for a datum of a form */                                   \
@@ -53,7 +54,7 @@
     X(LABEL_UNRESOLVED, "label_unresolved")                                                                            \
     X(LABEL_CORRECT, "label_correct") /* QA / thumbs: that answer was right */                                         \
     X(LABEL_INCORRECT, "label_incorrect")                                                                              \
-    X(TOPIC, "topic")                                                                                                  \
+    X(TOPIC, "topic") /* what it is about: the record's topics are such signals' names behind their first dot */       \
     X(INTENT, "intent")
 enum ct_meaning {
 #define X(name, text) CT_MEANS_##name,
@@ -79,7 +80,10 @@ enum ct_rule_kind {
 #undef X
 };
 
-enum ct_score_kind { CT_SCORE_CSAT, CT_SCORE_NPS, CT_SCORE_CES, CT_SCORE_COUNT };
+enum ct_score_kind { CT_SCORE_CSAT, CT_SCORE_NPS, CT_SCORE_CES, CT_SCORE_CSS, CT_SCORE_COUNT };
+const char *ct_score_kind_text(enum ct_score_kind kind); /* "csat" */
+bool ct_score_kind_from(ct_span text, enum ct_score_kind *out) CT_MUST_USE;
+void ct_score_kind_scale(enum ct_score_kind kind, int32_t *min, int32_t *max); /* what it is asked on most */
 enum { CT_FROM_STARS = 1, CT_FROM_DIGITS = 2, CT_FROM_WORDS = 4, CT_FROM_EMOJI = 8 };
 
 /* One regular expression of a rule. */
@@ -165,10 +169,12 @@ struct ct_ruleset {
     size_t rule_count;
     const struct ct_word_value *words;
     size_t word_count;
-    uint8_t scoring_level;                /* rules above it are reported, but move no outcome; default 2 */
-    char hash[65];                        /* hex SHA-256 over the packs' bytes in order: the rules_hash */
-    struct ct_program *program;           /* compiled patterns, match.h; owned */
-    const struct ct_ruleset_tests *tests; /* ruleset_tests.h; NULL unless keep_tests */
+    uint8_t positive_of_5, positive_of_10; /* csat_positive: from where on a CSAT is positive on a scale of 1-5, or one
+                                              that ends at 10; 0 = above its middle */
+    uint8_t scoring_level;                 /* rules above it are reported, but move no outcome; default 2 */
+    char hash[65];                         /* hex SHA-256 over the packs' bytes in order: the rules_hash */
+    struct ct_program *program;            /* compiled patterns, match.h; owned */
+    const struct ct_ruleset_tests *tests;  /* ruleset_tests.h; NULL unless keep_tests */
 };
 
 struct ct_ruleset *ct_ruleset_ref(struct ct_ruleset *rules);

@@ -38,6 +38,29 @@ int ct_ruleset_signal(const struct ct_ruleset *rules, ct_span name)
     return -1;
 }
 
+const char *ct_score_kind_text(enum ct_score_kind kind)
+{
+    static const char *const texts[CT_SCORE_COUNT] = {"csat", "nps", "ces", "css"};
+    return kind < CT_SCORE_COUNT ? texts[kind] : "unknown";
+}
+
+bool ct_score_kind_from(ct_span text, enum ct_score_kind *out)
+{
+    for (unsigned i = 0; i < CT_SCORE_COUNT; i++) {
+        if (ct_span_is(text, ct_score_kind_text((enum ct_score_kind)i))) {
+            *out = (enum ct_score_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void ct_score_kind_scale(enum ct_score_kind kind, int32_t *min, int32_t *max)
+{
+    *min = kind == CT_SCORE_NPS ? 0 : 1;
+    *max = kind == CT_SCORE_NPS ? 10 : kind == CT_SCORE_CES ? 7 : 5;
+}
+
 const char *ct_meaning_text(enum ct_meaning meaning)
 {
     static const char *const texts[] = {

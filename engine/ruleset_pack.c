@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 static const char *const pack_keys[] = {
-    "pack",   "version",       "language",    "extends",        "scoring_level", "signals", "abstract",
-    "macros", "number_words",  "score_words", "function_words", "emoji_scores",  "rules",   "disable",
-    "extend", "conversations", NULL};
+    "pack",         "version",       "language", "extends",      "scoring_level", "signals",
+    "abstract",     "csat_positive", "macros",   "number_words", "score_words",   "function_words",
+    "emoji_scores", "rules",         "disable",  "extend",       "conversations", NULL};
 
 /* ---- heads and order -------------------------------------------------------------------- */
 
@@ -264,6 +264,24 @@ static void read_signal(struct ct_loader *loader, uint16_t pack, const struct ct
     }
 }
 
+/* csat_positive: {5: 4, 10: 6}; of several packs the last one counts. */
+static void read_positive(struct ct_loader *loader, uint16_t pack, const struct ct_yaml_node *map)
+{
+    static const char *const keys[] = {"5", "10", NULL};
+    const struct ct_yaml *yaml = ct_load_yaml(loader, pack);
+    int64_t from;
+    if (map == NULL || !ct_yaml_is_map(yaml, map, "csat_positive")) {
+        return;
+    }
+    ct_yaml_check_keys(yaml, map, keys, "csat_positive");
+    if (ct_yaml_int(yaml, ct_yaml_find(map, "5"), "csat_positive of 5", 1, 5, &from)) {
+        loader->set->positive_of_5 = (uint8_t)from;
+    }
+    if (ct_yaml_int(yaml, ct_yaml_find(map, "10"), "csat_positive of 10", 1, 10, &from)) {
+        loader->set->positive_of_10 = (uint8_t)from;
+    }
+}
+
 void ct_load_signals(struct ct_loader *loader)
 {
     const char *meanings[CT_MEANS_COUNT];
@@ -296,6 +314,7 @@ void ct_load_signals(struct ct_loader *loader)
         if (ct_yaml_int(ct_load_yaml(loader, p), ct_yaml_find(root, "scoring_level"), "scoring_level", 1, 4, &level)) {
             loader->set->scoring_level = (uint8_t)level;
         }
+        read_positive(loader, p, ct_yaml_find(root, "csat_positive"));
     }
 }
 

@@ -156,9 +156,8 @@ static void read_context(struct rule_reader *r)
 static void read_value(struct rule_reader *r)
 {
     static const char *const keys[] = {"as", "scale", "better", "from", NULL};
-    static const char *const kinds[] = {"csat", "nps", "ces"}, *const better[] = {"high", "low"};
+    static const char *const better[] = {"high", "low"};
     static const char *const from[] = {"stars", "digits", "words", "emoji"};
-    static const int32_t scales[][2] = {{1, 5}, {0, 10}, {1, 7}}; /* what each is asked on most */
     struct ct_rule *rule = &r->out->rule;
     const struct ct_yaml_node *node = ct_yaml_find(r->node, "value");
     read_after(r);
@@ -167,11 +166,14 @@ static void read_value(struct rule_reader *r)
         return;
     }
     unsigned choice;
+    const char *kinds[CT_SCORE_COUNT];
+    for (unsigned i = 0; i < CT_SCORE_COUNT; i++) {
+        kinds[i] = ct_score_kind_text((enum ct_score_kind)i);
+    }
     ct_yaml_check_keys(r->yaml, node, keys, "value");
     if (ct_yaml_choice(r->yaml, ct_yaml_need(r->yaml, node, "as", "value"), "as", kinds, CT_SCORE_COUNT, &choice)) {
         rule->score = (enum ct_score_kind)choice;
-        rule->scale_min = scales[choice][0];
-        rule->scale_max = scales[choice][1];
+        ct_score_kind_scale(rule->score, &rule->scale_min, &rule->scale_max);
     }
     (void)ct_load_read_scale(r->loader, r->pack, ct_yaml_find(node, "scale"), &rule->scale_min, &rule->scale_max);
     if (ct_yaml_choice(r->yaml, ct_yaml_find(node, "better"), "better", better, 2, &choice)) {

@@ -162,7 +162,7 @@ static void read_signals(struct ct_loader *loader, uint16_t pack, const struct c
 static void read_want(struct ct_loader *loader, uint16_t pack, const struct ct_yaml_node *node,
                       struct ct_test_want *out)
 {
-    static const char *const keys[] = {"outcome", "signals", "not_signals", "csat", "nps", "ces", NULL};
+    static const char *const keys[] = {"outcome", "signals", "not_signals", "csat", "nps", "ces", "css", NULL};
     static const char *const outcomes[] = {
 #define X(name, text) text,
         CT_OUTCOME_MAP(X)

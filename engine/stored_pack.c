@@ -18,6 +18,10 @@
     X(10, (m)->event.name)                                                                                             \
     X(11, (m)->event.value)                                                                                            \
     X(12, (m)->event.text)
+/* Texts that few sources say: one bit says that there is any of them, then each has its length. */
+#define EXTRAS(X, m)                                                                                                   \
+    X((m)->bot_version)                                                                                                \
+    X((m)->segment) X((m)->product) X((m)->country) X((m)->intent) X((m)->category)
 
 enum {
     HAS_COST = 1u << 13,
@@ -28,7 +32,8 @@ enum {
     ROLE_SHIFT = 18,  /* 3 bits */
     EVENT_SHIFT = 21, /* 3 bits */
     PHASE_SHIFT = 24, /* 3 bits */
-    SPANS = 13,
+    HAS_EXTRAS = 1u << 27,
+    SPANS = 19,
     NUMBERS = 8 /* time, cost, tokens, scale, calls: at most so many */
 };
 
@@ -107,6 +112,9 @@ size_t ct_stored_pack_most(const struct ct_message *m)
 #define X(bit, span) most += (span).len;
     OWN(X, m)
 #undef X
+#define X(span) most += (span).len;
+    EXTRAS(X, m)
+#undef X
     for (size_t i = 0; i < m->tool_call_count; i++) {
         most += m->tool_calls[i].name.len + m->tool_calls[i].id.len + 2 * CT_STORED_SPAN_EXTRA;
     }
@@ -172,6 +180,17 @@ size_t ct_stored_pack(char *begin, const struct ct_message *m, const struct ct_s
     }
     OWN(X, m)
 #undef X
+    size_t extras = 0;
+#define X(span) extras += (span).len;
+    EXTRAS(X, m)
+#undef X
+    if (extras) {
+        flags |= HAS_EXTRAS;
+        texts += extras;
+#define X(span) at = ct_stored_put_span(at, span);
+        EXTRAS(X, m)
+#undef X
+    }
     memcpy(begin, &flags, 4);
     *text_bytes += texts;
     return (size_t)(at - begin);
@@ -249,5 +268,10 @@ size_t ct_stored_unpack(const char *begin, struct ct_message *m, const struct ct
     }
     OWN(X, m)
 #undef X
+    if (flags & HAS_EXTRAS) {
+#define X(span) at = ct_stored_get_span(at, &(span));
+        EXTRAS(X, m)
+#undef X
+    }
     return (size_t)(at - begin);
 }

@@ -7,6 +7,8 @@
 struct ct_accuracy {
     uint64_t judged, correct;            /* by explicit labels: QA, thumbs, graders */
     uint64_t inferred, inferred_correct; /* by the rules */
+    uint64_t marked, marked_correct;     /* by human marks of the terms, */
+    uint64_t replaced, replaced_correct; /* and the labels of the same conversations, which they go before */
     uint64_t answers;                    /* messages of the AI */
     uint64_t fallbacks, no_data, wrong, repeats;
 };

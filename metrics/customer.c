@@ -25,7 +25,9 @@ static int compare(const void *left, const void *right)
 
 void ct_customer_sort(struct ct_record **records, size_t count)
 {
-    qsort(records, count, sizeof(struct ct_record *), compare);
+    if (count > 1) { /* of a customer of whom only events are known `records` may be NULL */
+        qsort(records, count, sizeof(struct ct_record *), compare);
+    }
 }
 
 static bool is_contact(const struct ct_record *record)
@@ -43,40 +45,182 @@ static ct_usec distance(ct_usec from, ct_usec to)
     return __builtin_sub_overflow(to, from, &gap) ? INT64_MAX : gap;
 }
 
-void ct_customer_mark(struct ct_record *const *records, size_t count, ct_usec window, ct_usec as_of)
+/* ---- topics ----------------------------------------------------------------------------------------------------- */
+
+bool ct_topic_is_subject(ct_span topic)
 {
-    struct ct_record *before = NULL;   /* the contact that ended last, of those that started earlier */
-    struct ct_record *previous = NULL; /* the contact just before, in order of start */
+    return !ct_span_is(topic, "complaint") && !ct_span_is(topic, "suggestion") && !ct_span_is(topic, "competitor");
+}
+
+void ct_topics_init(struct ct_topic_set *set, const struct ct_terms *terms)
+{
+    set->any = terms->return_topic == CT_RETURN_TOPIC_ANY;
+    set->count = 0;
+}
+
+static unsigned bit_of(struct ct_topic_set *set, ct_span name)
+{
+    enum { SHARED = sizeof set->name / sizeof *set->name };
+    for (uint32_t i = 0; i < set->count; i++) {
+        if (ct_span_eq(set->name[i], name)) {
+            return i;
+        }
+    }
+    if (set->count == SHARED) {
+        return SHARED;
+    }
+    set->name[set->count] = name;
+    return set->count++;
+}
+
+uint64_t ct_topics_of(struct ct_topic_set *set, const struct ct_record *record)
+{
+    ct_span text = set->any ? CT_SPAN_NONE : ct_record_text(record, CT_TEXT_TOPICS);
+    uint64_t bits = 0;
+    while (text.len) {
+        const char *space = memchr(text.at, ' ', text.len);
+        ct_span name = {text.at, space ? (size_t)(space - text.at) : text.len};
+        size_t used = space ? name.len + 1 : name.len;
+        if (ct_topic_is_subject(name)) {
+            bits |= (uint64_t)1 << bit_of(set, name);
+        }
+        text = (ct_span){text.at + used, text.len - used};
+    }
+    return bits;
+}
+
+void ct_by_topic_init(struct ct_by_topic *by)
+{
+    for (size_t i = 0; i < sizeof by->at / sizeof *by->at; i++) {
+        by->at[i] = CT_USEC_NONE;
+    }
+    by->unknown = by->all = CT_USEC_NONE;
+}
+
+static void put(ct_usec *slot, ct_usec at, bool keep_later)
+{
+    *slot = keep_later && *slot != CT_USEC_NONE && *slot > at ? *slot : at;
+}
+
+static void put_all(struct ct_by_topic *by, uint64_t topics, ct_usec at, bool keep_later)
+{
+    put(&by->all, at, keep_later);
+    if (!topics) {
+        put(&by->unknown, at, keep_later);
+    }
+    for (; topics; topics &= topics - 1) {
+        put(&by->at[__builtin_ctzll(topics)], at, keep_later);
+    }
+}
+
+void ct_by_topic_put(struct ct_by_topic *by, uint64_t topics, ct_usec at)
+{
+    put_all(by, topics, at, false);
+}
+
+void ct_by_topic_put_last(struct ct_by_topic *by, uint64_t topics, ct_usec at)
+{
+    put_all(by, topics, at, true);
+}
+
+static ct_usec choose(ct_usec a, ct_usec b, bool last)
+{
+    if (a == CT_USEC_NONE || b == CT_USEC_NONE) {
+        return a == CT_USEC_NONE ? b : a;
+    }
+    return (a > b) == last ? a : b;
+}
+
+static ct_usec find(const struct ct_by_topic *by, uint64_t topics, bool last)
+{
+    ct_usec found = topics ? by->unknown : by->all;
+    for (; topics; topics &= topics - 1) {
+        found = choose(found, by->at[__builtin_ctzll(topics)], last);
+    }
+    return found;
+}
+
+ct_usec ct_by_topic_first(const struct ct_by_topic *by, uint64_t topics)
+{
+    return find(by, topics, false);
+}
+
+ct_usec ct_by_topic_last(const struct ct_by_topic *by, uint64_t topics)
+{
+    return find(by, topics, true);
+}
+
+/* ---- marks ------------------------------------------------------------------------------------------------------ */
+
+/* Forwards: how long ago the contact about this ended that ended last, of those that started earlier. */
+static void mark_before(struct ct_record *const *records, size_t count, const struct ct_terms *terms, ct_usec as_of)
+{
+    struct ct_topic_set topics;
+    struct ct_by_topic ended;
+    ct_topics_init(&topics, terms);
+    ct_by_topic_init(&ended);
     for (size_t i = 0; i < count; i++) {
         struct ct_record *record = records[i];
         record->returned = record->is_return = record->immature = false;
         record->next_contact_usec = record->previous_contact_usec = CT_USEC_NONE;
-        record->observed_usec = 0;
+        record->next_any_usec = record->previous_any_usec = CT_USEC_NONE;
+        bool dated = as_of != CT_USEC_NONE && record->ended_at != CT_USEC_NONE;
+        record->observed_usec = dated ? distance(record->ended_at, as_of) : 0;
         if (!is_contact(record)) {
             continue;
         }
-        record->observed_usec = as_of == CT_USEC_NONE ? 0 : distance(record->ended_at, as_of);
-        record->immature = record->observed_usec < window;
-        if (before) {
-            record->previous_contact_usec = distance(before->ended_at, record->started_at);
-            record->is_return = record->previous_contact_usec <= window;
-            previous->next_contact_usec = distance(previous->ended_at, record->started_at);
-            previous->returned = previous->next_contact_usec <= window;
+        uint64_t about = ct_topics_of(&topics, record);
+        ct_usec before = ct_by_topic_last(&ended, about);
+        record->immature = record->observed_usec < terms->return_window_usec;
+        if (before != CT_USEC_NONE) {
+            record->previous_contact_usec = distance(before, record->started_at);
+            record->is_return = record->previous_contact_usec <= terms->return_window_usec;
         }
-        if (!before || record->ended_at > before->ended_at) {
-            before = record;
+        if (ended.all != CT_USEC_NONE) {
+            record->previous_any_usec = distance(ended.all, record->started_at);
         }
-        previous = record;
+        ct_by_topic_put_last(&ended, about, record->ended_at);
     }
-    for (size_t i = 0; i < count; i++) {
-        struct ct_record *record = records[i];
-        if (!is_contact(record) || record->immature) {
+}
+
+/* Backwards: how long until the next one about this started. */
+static void mark_after(struct ct_record *const *records, size_t count, const struct ct_terms *terms)
+{
+    struct ct_topic_set topics;
+    struct ct_by_topic started;
+    ct_topics_init(&topics, terms);
+    ct_by_topic_init(&started);
+    for (size_t i = count; i > 0; i--) {
+        struct ct_record *record = records[i - 1];
+        if (!is_contact(record)) {
             record->first_contact = CT_NULL;
-        } else {
-            bool first = record->resolved == CT_TRUE && !record->returned && !record->is_return;
-            record->first_contact = first ? CT_TRUE : CT_FALSE;
+            continue;
         }
+        uint64_t about = ct_topics_of(&topics, record);
+        ct_usec next = ct_by_topic_first(&started, about);
+        if (next != CT_USEC_NONE) {
+            record->next_contact_usec = distance(record->ended_at, next);
+            record->returned = record->next_contact_usec <= terms->return_window_usec;
+        }
+        if (started.all != CT_USEC_NONE) {
+            record->next_any_usec = distance(record->ended_at, started.all);
+        }
+        ct_by_topic_put(&started, about, record->started_at);
+        bool first = record->resolved == CT_TRUE && !record->returned && !record->is_return;
+        record->first_contact = record->immature ? CT_NULL : first ? CT_TRUE : CT_FALSE;
     }
+}
+
+void ct_customer_mark_on(struct ct_record *const *records, size_t count, const struct ct_terms *terms, ct_usec as_of)
+{
+    mark_before(records, count, terms, as_of);
+    mark_after(records, count, terms);
+}
+
+void ct_customer_mark(struct ct_record *const *records, size_t count, ct_usec window, ct_usec as_of)
+{
+    const struct ct_terms terms = {.return_window_usec = window};
+    ct_customer_mark_on(records, count, &terms, as_of);
 }
 
 ct_span ct_customer_segment(const struct ct_customer *customer)

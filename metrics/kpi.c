@@ -6,8 +6,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "metrics/account.h"
+#include "metrics/cost.h"
 #include "metrics/customers.h"
 #include "metrics/kpi_catalogue.h"
+#include "metrics/profiled.h"
 #include "metrics/spread.h"
 #include "metrics/statistics.h"
 #include "metrics/volume.h"
@@ -17,7 +20,7 @@ static size_t rounded(size_t bytes)
     return (bytes + 15) / 16 * 16;
 }
 
-static size_t offset_of(unsigned metric)
+size_t ct_kpi_set_offset(unsigned metric)
 {
     size_t offset = 0;
     for (unsigned i = 0; i < metric; i++) {
@@ -28,17 +31,17 @@ static size_t offset_of(unsigned metric)
 
 static void *state_of(struct ct_kpi_set *set, unsigned metric)
 {
-    return set->state + offset_of(metric);
+    return set->state + ct_kpi_set_offset(metric);
 }
 
 static const void *state_at(const struct ct_kpi_set *set, unsigned metric)
 {
-    return set->state + offset_of(metric);
+    return set->state + ct_kpi_set_offset(metric);
 }
 
 size_t ct_kpi_set_bytes(void)
 {
-    return offset_of(CT_METRIC_COUNT);
+    return ct_kpi_set_offset(CT_METRIC_COUNT);
 }
 
 struct ct_kpi_set *ct_kpis_new(void)
@@ -60,11 +63,17 @@ void ct_kpis_free(struct ct_kpi_set *set)
 
 void ct_kpis_zero(struct ct_kpi_set *set)
 {
-    memset(set->state, 0, ct_kpi_set_bytes());
+    bool alone = ct_kpis_alone(set);
+    unsigned char *state = set->state;
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
-        if (ct_metrics[i]->zero) {
-            ct_metrics[i]->zero(state_of(set, i));
+        size_t bytes = rounded(ct_metrics[i]->state_bytes);
+        if (!alone || ct_metric_of_conversations(i)) {
+            memset(state, 0, bytes);
+            if (ct_metrics[i]->zero) {
+                ct_metrics[i]->zero(state);
+            }
         }
+        state += bytes;
     }
 }
 
@@ -90,12 +99,24 @@ void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *cus
     for (size_t i = 0; i < customer->record_count; i++) {
         ct_kpis_fold(set, customer->records[i]);
     }
+    for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
+        for (size_t r = 0; ct_metrics[i]->fold_open && r < customer->record_count; r++) {
+            ct_metrics[i]->fold_open(state_of(set, i), customer->records[r], customer->terms);
+        }
+    }
     if (customer->event_count == 0 && (customer->record_count == 0 || !customer->records[0]->has_customer)) {
         return;
     }
+    struct ct_account account;
+    struct ct_customer read = *customer; /* what the events say is read once, for all metrics */
+    read.account = &ct_account_none;
+    if (customer->event_count) {
+        ct_account_read(&account, customer);
+        read.account = &account;
+    }
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
         if (ct_metrics[i]->fold_customer) {
-            ct_metrics[i]->fold_customer(state_of(set, i), customer);
+            ct_metrics[i]->fold_customer(state_of(set, i), &read);
         }
     }
 }
@@ -109,13 +130,22 @@ void ct_kpis_fold_event(struct ct_kpi_set *set, const struct ct_business *event,
     }
 }
 
+bool ct_kpis_alone(const struct ct_kpi_set *set)
+{
+    const struct ct_volume *volume = state_at(set, CT_METRIC_volume);
+    return volume->known == 0;
+}
+
 static void merge(struct ct_kpi_set *set, const struct ct_kpi_set *other, int sign)
 {
     assert(set != other);
     unsigned char *state = set->state;
     const unsigned char *from = other->state;
+    bool alone = ct_kpis_alone(other);
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
-        ct_metrics[i]->merge(state, from, sign);
+        if (!alone || ct_metric_of_conversations(i)) {
+            ct_metrics[i]->merge(state, from, sign);
+        }
         state += rounded(ct_metrics[i]->state_bytes);
         from += rounded(ct_metrics[i]->state_bytes);
     }
@@ -135,6 +165,32 @@ uint64_t ct_kpis_conversations(const struct ct_kpi_set *set)
 {
     const struct ct_volume *volume = state_at(set, CT_METRIC_volume);
     return volume->conversations;
+}
+
+const struct ct_fee_base *ct_kpis_fee_base(const struct ct_kpi_set *set)
+{
+    const struct ct_cost *cost = state_at(set, CT_METRIC_cost);
+    return &cost->fees;
+}
+
+const struct ct_quality *ct_kpis_quality(const struct ct_kpi_set *set)
+{
+    return state_at(set, CT_METRIC_quality);
+}
+
+bool ct_kpis_empty(const struct ct_kpi_set *set)
+{
+    const struct ct_volume *volume = state_at(set, CT_METRIC_volume);
+    return volume->conversations == 0 && volume->known == 0;
+}
+
+bool ct_kpi_of_customers(const struct ct_kpi *kpi)
+{
+    size_t count;
+    const struct ct_kpi *all = ct_kpi_catalogue(&count);
+    uintptr_t offset = (uintptr_t)kpi - (uintptr_t)all; /* most are rows of the catalogue: no need to look for those */
+    const struct ct_kpi *own = offset < count * sizeof *kpi ? kpi : ct_kpi_find(ct_span_of(kpi->id));
+    return own && !ct_metrics[ct_kpi_sources[own - all].metric]->fold;
 }
 
 /* ---- figures ---------------------------------------------------------------------------------------------------- */
@@ -172,7 +228,7 @@ static void fill_ratio(struct ct_figure *figure, const struct ct_reading *r)
         figure->value_num = r->numerator * 100;
         figure->value_den = r->denominator;
         /* More hits than cases is possible where hits are messages of others: then there is no interval. */
-        if (r->numerator <= r->denominator) {
+        if (r->numerator <= r->denominator && !r->no_interval) {
             ct_wilson((uint64_t)r->numerator, (uint64_t)r->denominator, &figure->low_micro, &figure->high_micro);
             figure->has_interval = true;
         }
@@ -198,12 +254,28 @@ static void fill_amount(struct ct_figure *figure, const struct ct_reading *r)
     figure->numerator = r->numerator;
     figure->denominator = r->denominator;
     figure->scale = r->scale ? r->scale : 1;
-    figure->n = figure->kpi->kind == CT_KPI_SUM ? 0 : (uint64_t)r->denominator;
+    figure->n = figure->kpi->kind == CT_KPI_QUOTIENT ? (uint64_t)r->denominator : r->n;
     if (r->denominator > 0) {
         figure->has_value = true;
         figure->value_num = r->numerator;
         figure->value_den = r->denominator * figure->scale;
     }
+}
+
+static void fill_difference(struct ct_figure *figure, const struct ct_reading *r)
+{
+    figure->scale = 1;
+    if (r->denominator <= 0 || r->less_denominator <= 0) {
+        return;
+    }
+    figure->has_value = figure->has_interval = true;
+    figure->numerator = r->numerator * r->less_denominator - r->less_numerator * r->denominator;
+    figure->denominator = r->denominator * r->less_denominator;
+    figure->n = (uint64_t)(r->denominator + r->less_denominator);
+    figure->value_num = figure->numerator * 100;
+    figure->value_den = figure->denominator;
+    ct_newcombe((uint64_t)r->numerator, (uint64_t)r->denominator, (uint64_t)r->less_numerator,
+                (uint64_t)r->less_denominator, &figure->low_micro, &figure->high_micro);
 }
 
 /* Of amounts: the parts of a unit cancel out, so the value needs no scale. */
@@ -212,6 +284,7 @@ static void fill_proportion(struct ct_figure *figure, const struct ct_reading *r
     figure->numerator = r->numerator;
     figure->denominator = r->denominator;
     figure->scale = r->scale ? r->scale : 1;
+    figure->n = r->n;
     if (r->denominator > 0) {
         figure->has_value = true;
         figure->value_num = r->numerator * 100;
@@ -238,7 +311,8 @@ static void fill_mean(struct ct_figure *figure, const struct ct_reading *r)
         return;
     }
     figure->n = moments->n;
-    figure->numerator = moments->sum;
+    ct_wide sum = moments->sum + r->shared;
+    figure->numerator = sum;
     figure->denominator = (ct_wide)moments->n;
     figure->has_value = true;
     if (r->spread) {
@@ -249,7 +323,7 @@ static void fill_mean(struct ct_figure *figure, const struct ct_reading *r)
         figure->value_den = 1000000;
         return;
     }
-    figure->value_num = moments->sum;
+    figure->value_num = sum;
     figure->value_den = (ct_wide)moments->n * figure->scale;
     /* The error in the values' own parts (µs, nano-units, points), then in millionths. */
     int64_t error = figure->scale >= 1000000 ? ct_standard_error(moments->n, moments->sum, moments->squares, 1)
@@ -258,7 +332,17 @@ static void fill_mean(struct ct_figure *figure, const struct ct_reading *r)
         if (figure->scale > 1000000) {
             error = (int64_t)ct_wide_divide(error, figure->scale / 1000000);
         }
-        interval_around(figure, error, moments->min >= 0, 0);
+        /* A mean of per cents of a whole lies in 0..100, and so does one of an index (points in millionths; a survey's
+         * are whole). */
+        bool of_100 =
+            figure->kpi->unit == CT_UNIT_PERCENT || (figure->kpi->unit == CT_UNIT_POINTS && figure->scale == 1000000);
+        bool share = of_100 && moments->min >= 0 && moments->max <= 100 * figure->scale;
+        interval_around(figure, error, moments->min >= 0, share ? 100000000 : 0);
+        if (figure->has_interval && r->least < r->most) {
+            int64_t low = r->least * (1000000 / figure->scale), high = r->most * (1000000 / figure->scale);
+            figure->low_micro = figure->low_micro < low ? low : figure->low_micro;
+            figure->high_micro = figure->high_micro > high ? high : figure->high_micro;
+        }
     }
 }
 
@@ -273,18 +357,40 @@ static enum ct_target_status held_against(const struct ct_figure *figure)
     return met ? CT_STATUS_MET : CT_STATUS_MISSED;
 }
 
+/* "smb_monthly" of "smb" and "monthly"; either may be empty. */
+static bool is_target_of(const char *name, ct_span segment, const char *period)
+{
+    size_t len = strlen(name), tail = period ? strlen(period) : 0;
+    size_t joined = segment.len && tail ? segment.len + 1 + tail : segment.len + tail;
+    return len == joined && len > 0 && (!segment.len || memcmp(name, segment.at, segment.len) == 0) &&
+           (!(segment.len && tail) || name[segment.len] == '_') &&
+           (!tail || memcmp(name + len - tail, period, tail) == 0);
+}
+
+static void take_target_of(struct ct_figure *figure, ct_span segment, const char *period)
+{
+    const struct ct_kpi *kpi = figure->kpi;
+    for (unsigned j = 0; !figure->target_segment && j < CT_SEGMENT_TARGETS_MAX && kpi->by_segment[j].segment; j++) {
+        if (is_target_of(kpi->by_segment[j].segment, segment, period)) {
+            figure->target = kpi->by_segment[j].target;
+            figure->target_segment = kpi->by_segment[j].segment;
+        }
+    }
+}
+
 /* The configured one before the catalogue's, one of a segment that was asked for before everybody's. */
 static void choose_target(struct ct_figure *figure, const struct ct_kpi_options *options)
 {
     const struct ct_kpi *kpi = figure->kpi;
     figure->target = kpi->target;
-    for (size_t i = 0; options && i < options->segment_count && !figure->target_segment; i++) {
-        for (unsigned j = 0; j < CT_SEGMENT_TARGETS_MAX && kpi->by_segment[j].segment; j++) {
-            if (ct_span_is(options->segments[i], kpi->by_segment[j].segment)) {
-                figure->target = kpi->by_segment[j].target;
-                figure->target_segment = kpi->by_segment[j].segment;
-            }
+    for (size_t i = 0; options && i < options->segment_count; i++) {
+        if (options->period) {
+            take_target_of(figure, options->segments[i], options->period);
         }
+        take_target_of(figure, options->segments[i], NULL);
+    }
+    if (options && options->period) {
+        take_target_of(figure, CT_SPAN_NONE, options->period);
     }
     for (size_t i = 0; options && i < options->target_count; i++) {
         if (strcmp(options->targets[i].id, kpi->id) == 0) {
@@ -320,6 +426,9 @@ static void fill(struct ct_figure *figure, const struct ct_kpi *kpi, const struc
     case CT_KPI_PROPORTION:
         fill_proportion(figure, reading);
         break;
+    case CT_KPI_DIFFERENCE:
+        fill_difference(figure, reading);
+        break;
     case CT_KPI_MEAN:
     case CT_KPI_MEDIAN:
         fill_mean(figure, reading);
@@ -329,6 +438,35 @@ static void fill(struct ct_figure *figure, const struct ct_kpi *kpi, const struc
     figure->status = held_against(figure);
 }
 
+/* The profile's definition of a KPI; NULL = convtap's own. */
+static const struct ct_definition *defined(const struct ct_kpi_options *options, const struct ct_kpi *kpi)
+{
+    return options && options->profile != CT_PROFILE_CONVTAP ? ct_definition_find(options->profile, kpi->id) : NULL;
+}
+
+static bool read_one(const struct ct_kpi_set *set, size_t kpi, const struct ct_definition *definition, size_t index,
+                     const struct ct_fees *fees, struct ct_reading *reading)
+{
+    memset(reading, 0, sizeof *reading);
+    reading->fees = fees;
+    return definition ? ct_profiled_read(state_at(set, CT_METRIC_profiled), state_at(set, CT_METRIC_satisfaction),
+                                         definition, index, reading)
+                      : ct_kpi_sources[kpi].read(state_at(set, ct_kpi_sources[kpi].metric), index, reading);
+}
+
+static void fill_one(struct ct_figure *figure, const struct ct_kpi *kpi, const struct ct_definition *definition,
+                     const struct ct_reading *reading, bool part, const struct ct_kpi_options *options)
+{
+    const struct ct_kpi *row = definition ? ct_definition_row(definition) : kpi;
+    fill(figure, row, reading, part, options);
+    figure->definition = definition;
+    if (row != kpi) { /* a target of another unit says nothing of it */
+        figure->target = (struct ct_target){CT_TARGET_NONE, 0};
+        figure->target_segment = NULL;
+        figure->status = CT_STATUS_NONE;
+    }
+}
+
 /* Fills the first `room` figures; returns how many there are. */
 static size_t read_all(const struct ct_kpi_set *set, const struct ct_kpi_options *options, struct ct_figure *figures,
                        size_t room)
@@ -336,15 +474,11 @@ static size_t read_all(const struct ct_kpi_set *set, const struct ct_kpi_options
     size_t kpi_count, count = 0;
     const struct ct_kpi *kpis = ct_kpi_catalogue(&kpi_count);
     for (size_t i = 0; i < kpi_count; i++) {
-        const void *state = state_at(set, ct_kpi_sources[i].metric);
-        for (size_t index = 0;; index++) {
-            struct ct_reading reading;
-            memset(&reading, 0, sizeof reading);
-            if (!ct_kpi_sources[i].read(state, index, &reading)) {
-                break;
-            }
+        const struct ct_definition *definition = defined(options, &kpis[i]);
+        struct ct_reading reading;
+        for (size_t index = 0; read_one(set, i, definition, index, options ? options->fees : NULL, &reading); index++) {
             if (count < room) {
-                fill(&figures[count], &kpis[i], &reading, index > 0, options);
+                fill_one(&figures[count], &kpis[i], definition, &reading, index > 0, options);
             }
             count++;
         }
@@ -367,6 +501,7 @@ enum ct_status ct_kpis_compute(const struct ct_kpi_set *set, const struct ct_kpi
     block->first_at = volume->dated ? volume->first_at : CT_USEC_NONE;
     block->last_at = volume->dated ? volume->last_at : CT_USEC_NONE;
     block->from = block->to = CT_USEC_NONE;
+    block->events = volume->events;
     size_t count = read_all(set, options, NULL, 0);
     struct ct_figure *figures = malloc(count * sizeof *figures);
     if (!figures) {

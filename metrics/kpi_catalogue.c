@@ -2,19 +2,36 @@
 #include "metrics/kpi_catalogue.h"
 
 #include "metrics/accuracy.h"
+#include "metrics/adoption.h"
 #include "metrics/automation.h"
 #include "metrics/channels.h"
+#include "metrics/churn.h"
 #include "metrics/complaint.h"
 #include "metrics/contact.h"
 #include "metrics/cost.h"
 #include "metrics/customers.h"
+#include "metrics/engagement.h"
 #include "metrics/escalation.h"
+#include "metrics/feedback.h"
 #include "metrics/handling.h"
+#include "metrics/health.h"
+#include "metrics/influence.h"
+#include "metrics/iqs.h"
 #include "metrics/kpi.h"
+#include "metrics/onboarding.h"
+#include "metrics/orders.h"
+#include "metrics/outcomes.h"
+#include "metrics/profiled.h"
+#include "metrics/quality.h"
+#include "metrics/requests.h"
 #include "metrics/resolution.h"
 #include "metrics/response.h"
+#include "metrics/revenue.h"
 #include "metrics/satisfaction.h"
+#include "metrics/seats.h"
 #include "metrics/sentiment.h"
+#include "metrics/trial.h"
+#include "metrics/usage.h"
 #include "metrics/volume.h"
 #include "metrics/wait.h"
 
@@ -27,6 +44,8 @@ const struct ct_metric *const ct_metrics[CT_METRIC_COUNT] = {
 /* One reading function a row, from the row's own expression over the metric's state `s`. */
 #define RATIO(num, den, left)                                                                                          \
     (r->numerator = (ct_wide)(num), r->denominator = (ct_wide)(den), r->left_out = (left), index == 0)
+/* Before another: cases that time may still change. */
+#define OPEN(pending, reading) (r->provisional = (pending).cases, r->settles_at = (pending).last, reading)
 #define QUOTIENT(num, den, left) RATIO(num, den, left)
 #define SPREAD(values, left) (r->spread = &(values), r->scale = CT_USEC_PER_SECOND, r->left_out = (left), index == 0)
 #define MOMENTS(values, parts, left) (r->moments = &(values), r->scale = (parts), r->left_out = (left), index == 0)

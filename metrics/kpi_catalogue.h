@@ -17,6 +17,17 @@ struct ct_kpi_set {
     _Alignas(16) unsigned char state[16];
 };
 
+/* Where a metric's state begins in a set. */
+size_t ct_kpi_set_offset(unsigned metric);
+/* May its state be other than empty where conversations alone were folded? */
+static inline bool ct_metric_of_conversations(unsigned metric)
+{
+    return ct_metrics[metric]->fold || ct_metrics[metric]->fold_open;
+}
+/* No customer and no event was folded: metrics that are not of conversations are empty. So live windows, which know
+ * conversations alone, do not pay for them. */
+bool ct_kpis_alone(const struct ct_kpi_set *set);
+
 /* Parallel to ct_kpi_catalogue. */
 struct ct_kpi_source {
     enum ct_metric_index metric;

@@ -35,11 +35,12 @@ static void variants(FILE *page, const struct ct_kpi *kpis, size_t count, const 
             continue;
         }
         if (!any) {
-            fputs("\n| variant | what sets it apart | en español | formula |\n|---|---|---|---|\n", page);
+            fputs("\n| variant | what sets it apart | en español | target | formula |\n|---|---|---|---|---|\n", page);
             any = true;
         }
-        fprintf(page, "| `%s` | %s | %s | %s |\n", kpis[i].id, kpis[i].name[CT_LANG_EN], kpis[i].name[CT_LANG_ES],
-                kpis[i].formula[CT_LANG_EN]);
+        fprintf(page, "| `%s` | %s | %s | ", kpis[i].id, kpis[i].name[CT_LANG_EN], kpis[i].name[CT_LANG_ES]);
+        target_text(page, &kpis[i]);
+        fprintf(page, " | %s |\n", kpis[i].formula[CT_LANG_EN]);
     }
 }
 

@@ -14,11 +14,15 @@
 struct ct_metric {
     const char *name;
     size_t state_bytes;
+    bool apart; /* no row of kpis.def reads it: the live sums leave it out */
     /* NULL: the zero state is all zero bytes (true of every metric here; fresh memory of the system is then not
      * touched, and a slice that never sees a value costs no page). */
     void (*zero)(void *state);
     /* Each conversation. NULL where only customers count. */
     void (*fold)(void *state, const struct ct_record *record);
+    /* Each conversation once more, where its customer's others are known and so are the terms: what is provisional
+     * about it, which month it is in. NULL where nothing is. */
+    void (*fold_open)(void *state, const struct ct_record *record, const struct ct_terms *terms);
     /* Once for each known customer, also one of whom only events are known. NULL where customers do not matter. */
     void (*fold_customer)(void *state, const struct ct_customer *customer);
     /* Each business event that belongs to no customer (the customer base, costs). NULL where they do not matter. */
@@ -36,13 +40,20 @@ static inline uint64_t ct_metric_by(int sign)
 /* What a row of kpis.def takes from a state; kpi.c turns it into a figure. Zeroed before each reading. */
 struct ct_spread;
 struct ct_moments;
+struct ct_fees;
 struct ct_reading {
+    const struct ct_fees *fees; /* given: what months cost (fees.h); NULL = no shares */
     char key[CT_FIGURE_KEY_BYTES];
     ct_wide numerator, denominator;   /* ratio, sum (denominator 1), quotient, score (of answers) */
     int64_t scale;                    /* the numerator's parts of a unit; 0 = 1 */
     const struct ct_moments *moments; /* mean; numerator and denominator are then not read */
-    const struct ct_spread *spread;   /* mean or median with percentiles */
-    uint64_t promoters, detractors;   /* score */
+    ct_wide shared; /* mean: an amount that all cases bear together. It is known, not sampled: no part of the error */
+    int64_t least, most;            /* mean: no value lies beyond these, so no interval does; equal = not known */
+    const struct ct_spread *spread; /* mean or median with percentiles */
+    uint64_t promoters, detractors; /* score */
+    ct_wide less_numerator, less_denominator; /* difference: the rate that is taken from numerator / denominator */
+    uint64_t n;                               /* proportion, product: the cases that it stands on */
+    bool no_interval;                         /* ratio: of the numerator some are not in the denominator */
     uint64_t left_out;
     uint64_t provisional; /* as struct ct_figure's */
     ct_usec settles_at;   /* read only where provisional > 0 */

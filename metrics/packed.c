@@ -38,28 +38,44 @@ static word word_at(const struct ct_kpi_set *set, size_t index)
     return value;
 }
 
-enum ct_status ct_kpis_pack(const struct ct_kpi_set *set, struct ct_packed *into)
+/* The runs of words [first, end). */
+static enum ct_status put_runs(const struct ct_kpi_set *set, size_t first, size_t end, uint32_t *runs,
+                               struct ct_packed *into)
 {
-    size_t words = ct_kpi_set_bytes() / sizeof(word), head = into->len;
-    assert(words <= UINT16_MAX);
-    uint32_t runs = 0;
-    enum ct_status status = ct_packed_put(into, &runs, sizeof runs);
-    for (size_t i = 0; i < words && status == CT_OK;) {
+    enum ct_status status = CT_OK;
+    for (size_t i = first; i < end && status == CT_OK;) {
         if (word_at(set, i) == 0) {
             i++;
             continue;
         }
-        size_t end = i + 1;
-        while (end < words && word_at(set, end)) {
-            end++;
+        size_t to = i + 1;
+        while (to < end && word_at(set, to)) {
+            to++;
         }
-        uint16_t run[2] = {(uint16_t)i, (uint16_t)(end - i)};
+        uint16_t run[2] = {(uint16_t)i, (uint16_t)(to - i)};
         status = ct_packed_put(into, run, sizeof run);
         if (status == CT_OK) {
-            status = ct_packed_put(into, set->state + i * sizeof(word), (end - i) * sizeof(word));
+            status = ct_packed_put(into, set->state + i * sizeof(word), (to - i) * sizeof(word));
         }
-        runs++;
-        i = end;
+        (*runs)++;
+        i = to;
+    }
+    return status;
+}
+
+enum ct_status ct_kpis_pack(const struct ct_kpi_set *set, struct ct_packed *into)
+{
+    size_t head = into->len, first = 0;
+    assert(ct_kpi_set_bytes() / sizeof(word) <= UINT16_MAX);
+    bool alone = ct_kpis_alone(set);
+    uint32_t runs = 0;
+    enum ct_status status = ct_packed_put(into, &runs, sizeof runs);
+    for (unsigned i = 0; i < CT_METRIC_COUNT && status == CT_OK; i++) {
+        size_t end = ct_kpi_set_offset(i + 1) / sizeof(word);
+        if (!alone || ct_metric_of_conversations(i)) {
+            status = put_runs(set, first, end, &runs, into);
+        }
+        first = end;
     }
     if (status == CT_OK) {
         memcpy(into->at + head, &runs, sizeof runs);

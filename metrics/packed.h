@@ -1,6 +1,6 @@
 /* packed.h - sets and slices as few bytes, for states that are kept and seldom changed.
  *
- * A set is 110 KB, nearly all of it zeros (bins that never saw a value): packed, only its words that are not zero, so
+ * A set is 190 KB, nearly all of it zeros (bins that never saw a value): packed, only its words that are not zero, so
  * that the sixty minutes of an hour with dozens of slices each stay small. Packed bytes are plain memory, immutable,
  * and may be merged by several threads at once; only within one program version, not an interchange format.
  */

@@ -1,55 +1,33 @@
-/* slices.c - one set of metrics for each value of a field. Called by the pipeline for --group-by. */
-#include <assert.h>
+/* slices.c - one set of metrics for each value of a field, or of two. Called by the pipeline for --group-by. The keys
+ * that a customer's conversations and events belong to are found in slice_customer.c. */
+#include "metrics/slices.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "metrics/kpi.h"
 #include "metrics/packed.h"
 
-struct slice {
-    char key[CT_SLICE_KEY_BYTES]; /* padded with zeros */
-    size_t len;
-    struct ct_kpi_set *set;
-};
-
-struct ct_kpi_slices {
-    enum ct_slice_field field;
-    size_t max, count, capacity;
-    struct slice *at;                 /* by key, in byte order */
-    struct ct_kpi_set *other;         /* NULL until a key is too many */
-    const struct ct_record **picked;  /* scratch: a customer's records of one slice */
-    char (*keys)[CT_SLICE_KEY_BYTES]; /* scratch: the key of each of a customer's records */
-    size_t scratch_capacity;
-};
-
-const char *ct_slice_field_text(enum ct_slice_field field)
+struct ct_kpi_slices *ct_slices_new_by(const struct ct_slice_by *by, size_t max)
 {
-    static const char *const texts[] = {
-#define X(name, text) text,
-        CT_SLICE_MAP(X)
-#undef X
-    };
-    return texts[field];
-}
-
-bool ct_slice_field_from(ct_span text, enum ct_slice_field *out)
-{
-    for (int field = 0; field < CT_SLICE_COUNT; field++) {
-        if (ct_span_is(text, ct_slice_field_text((enum ct_slice_field)field))) {
-            *out = (enum ct_slice_field)field;
-            return true;
-        }
+    struct ct_kpi_slices *slices = calloc(1, sizeof *slices);
+    if (!slices) {
+        return NULL;
     }
-    return false;
+    slices->by = *by;
+    slices->max = max ? max : CT_SLICES_MAX_DEFAULT;
+    slices->complete = true;
+    for (unsigned i = 0; i < by->count; i++) {
+        bool period = ct_slice_has_period(by->field[i], &slices->unit);
+        slices->periodic |= period;
+        slices->newest |= period && i == 0;
+        slices->complete &= period || by->field[i] == CT_SLICE_SEGMENT;
+    }
+    return slices;
 }
 
 struct ct_kpi_slices *ct_slices_new(enum ct_slice_field field, size_t max)
 {
-    struct ct_kpi_slices *slices = calloc(1, sizeof *slices);
-    if (slices) {
-        slices->field = field;
-        slices->max = max ? max : CT_SLICES_MAX_DEFAULT;
-    }
-    return slices;
+    return ct_slices_new_by(&(struct ct_slice_by){.field = {field}, .count = 1}, max);
 }
 
 void ct_slices_free(struct ct_kpi_slices *slices)
@@ -60,86 +38,22 @@ void ct_slices_free(struct ct_kpi_slices *slices)
         }
         ct_kpis_free(slices->other);
         free(slices->at);
+        free(slices->periods);
+        free(slices->entries);
         free(slices->picked);
-        free(slices->keys);
         free(slices);
     }
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------------------- */
-
-static void key_put(char key[CT_SLICE_KEY_BYTES], ct_span text)
+void ct_slices_zone(struct ct_kpi_slices *slices, const struct ct_zone *zone)
 {
-    size_t len = text.len;
-    if (len > CT_SLICE_KEY_BYTES - 1) {
-        len = CT_SLICE_KEY_BYTES - 1;
-        while (len > 0 && ((unsigned char)text.at[len] & 0xC0) == 0x80) {
-            len--;
-        }
-    }
-    memset(key, 0, CT_SLICE_KEY_BYTES);
-    if (len) {
-        memcpy(key, text.at, len);
-    }
-}
-
-/* The part of the start's time that the field names, "" where it is not known. */
-static void key_of_time(enum ct_slice_field field, ct_usec start, char key[CT_SLICE_KEY_BYTES])
-{
-    static const char *const weekdays[] = {"1 mon", "2 tue", "3 wed", "4 thu", "5 fri", "6 sat", "7 sun"};
-    char text[40];
-    memset(key, 0, CT_SLICE_KEY_BYTES);
-    if (start == CT_USEC_NONE || ct_time_format(start, text) < 16) {
-        return;
-    }
-    if (field == CT_SLICE_HOUR) {
-        memcpy(key, text + 11, 2);
-    } else if (field == CT_SLICE_DAY) {
-        memcpy(key, text, 10);
-    } else if (field == CT_SLICE_MONTH) {
-        memcpy(key, text, 7);
-    } else {
-        ct_usec day = start / CT_USEC_PER_DAY - (start % CT_USEC_PER_DAY < 0);
-        int weekday = (int)(((day + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
-        memcpy(key, weekdays[weekday], strlen(weekdays[weekday]));
-    }
-}
-
-static void key_of(enum ct_slice_field field, const struct ct_record *record, char key[CT_SLICE_KEY_BYTES])
-{
-    switch (field) {
-    case CT_SLICE_CHANNEL:
-        key_put(key, ct_record_text(record, CT_TEXT_CHANNEL));
-        break;
-    case CT_SLICE_LANGUAGE:
-        key_put(key, ct_record_text(record, CT_TEXT_LANGUAGE));
-        break;
-    case CT_SLICE_BOT:
-        key_put(key, ct_record_text(record, CT_TEXT_BOT));
-        break;
-    case CT_SLICE_TENANT:
-        key_put(key, ct_record_text(record, CT_TEXT_TENANT));
-        break;
-    case CT_SLICE_REASON:
-        key_put(key, ct_record_text(record, CT_TEXT_REASON));
-        break;
-    case CT_SLICE_OUTCOME:
-        key_put(key, ct_span_of(ct_outcome_text((enum ct_outcome)record->outcome)));
-        break;
-    case CT_SLICE_HOUR:
-    case CT_SLICE_WEEKDAY:
-    case CT_SLICE_DAY:
-    case CT_SLICE_MONTH:
-        key_of_time(field, record->started_at, key);
-        break;
-    case CT_SLICE_COUNT:
-        break;
-    }
+    slices->zone = zone;
+    slices->zoned = true;
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
 
-static struct ct_kpi_set *other_of(struct ct_kpi_slices *slices)
+struct ct_kpi_set *ct_slices_other(struct ct_kpi_slices *slices)
 {
     if (!slices->other) {
         slices->other = ct_kpis_new();
@@ -154,7 +68,7 @@ static bool grow(struct ct_kpi_slices *slices)
         return true;
     }
     size_t capacity = slices->capacity ? slices->capacity * 2 : 16;
-    struct slice *at = reallocarray(slices->at, capacity, sizeof *at);
+    struct ct_slice *at = reallocarray(slices->at, capacity, sizeof *at);
     if (!at) {
         return false;
     }
@@ -164,12 +78,12 @@ static bool grow(struct ct_kpi_slices *slices)
 }
 
 /* Where the slice of a key stands or would stand. */
-static bool find(const struct ct_kpi_slices *slices, const char key[CT_SLICE_KEY_BYTES], size_t *place)
+static bool find(const struct ct_kpi_slices *slices, const struct ct_slice_key *key, size_t *place)
 {
     size_t low = 0, high = slices->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = memcmp(slices->at[middle].key, key, CT_SLICE_KEY_BYTES);
+        int order = memcmp(&slices->at[middle].key, key, sizeof *key);
         if (order == 0) {
             *place = middle;
             return true;
@@ -184,112 +98,53 @@ static bool find(const struct ct_kpi_slices *slices, const char key[CT_SLICE_KEY
     return false;
 }
 
-/* The set of a key, or the other one where the key is not among the smallest. NULL = out of memory. */
-static struct ct_kpi_set *set_of(struct ct_kpi_slices *slices, const char key[CT_SLICE_KEY_BYTES])
+/* Empties the place of the key that is one too many, into the other set. */
+static struct ct_kpi_set *displace(struct ct_kpi_slices *slices)
 {
-    size_t low;
-    if (find(slices, key, &low)) {
-        return slices->at[low].set;
+    size_t place = slices->newest ? 0 : slices->count - 1;
+    struct ct_kpi_set *set = slices->at[place].set;
+    ct_kpis_merge(slices->other, set);
+    ct_kpis_zero(set);
+    slices->count--;
+    memmove(&slices->at[place], &slices->at[place + 1], (slices->count - place) * sizeof *slices->at);
+    return set;
+}
+
+struct ct_kpi_set *ct_slices_set(struct ct_kpi_slices *slices, const struct ct_slice_key *key, struct ct_period period)
+{
+    size_t place;
+    if (find(slices, key, &place)) {
+        return slices->at[place].set;
     }
     struct ct_kpi_set *set;
     if (slices->count == slices->max) {
-        if (!other_of(slices)) {
+        if (!ct_slices_other(slices)) {
             return NULL;
         }
-        if (low == slices->count) {
+        if (place == (slices->newest ? 0 : slices->count)) {
             return slices->other;
         }
-        slices->count--;
-        set = slices->at[slices->count].set;
-        ct_kpis_merge(slices->other, set);
-        ct_kpis_zero(set);
+        set = displace(slices);
+        place -= slices->newest;
     } else {
         set = grow(slices) ? ct_kpis_new() : NULL;
         if (!set) {
             return NULL;
         }
     }
-    memmove(&slices->at[low + 1], &slices->at[low], (slices->count - low) * sizeof *slices->at);
-    memset(&slices->at[low], 0, sizeof *slices->at);
-    memcpy(slices->at[low].key, key, CT_SLICE_KEY_BYTES);
-    slices->at[low].len = strnlen(key, CT_SLICE_KEY_BYTES);
-    slices->at[low].set = set;
+    memmove(&slices->at[place + 1], &slices->at[place], (slices->count - place) * sizeof *slices->at);
+    slices->at[place] = (struct ct_slice){.key = *key, .period = period, .set = set};
     slices->count++;
     return set;
 }
 
-static bool scratch(struct ct_kpi_slices *slices, size_t count)
-{
-    if (count <= slices->scratch_capacity) {
-        return true;
-    }
-    const struct ct_record **picked = reallocarray(slices->picked, count, sizeof *picked);
-    if (picked) {
-        slices->picked = picked;
-    }
-    char(*keys)[CT_SLICE_KEY_BYTES] = reallocarray(slices->keys, count, sizeof *keys);
-    if (keys) {
-        slices->keys = keys;
-    }
-    if (!picked || !keys) {
-        return false;
-    }
-    slices->scratch_capacity = count;
-    return true;
-}
-
-/* Each slice's conversations of the customer, in order. A customer is in few slices, but one shared account may be in
- * very many: keys are taken in byte order, one pass over the records each; beyond the maximum all the rest of them
- * are the other slice's in any case, and are given to it conversation by conversation. */
-enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_customer *customer)
-{
-    const struct ct_record *const *records = customer->records;
-    size_t count = customer->record_count;
-    if (!scratch(slices, count)) {
-        return CT_NO_MEMORY;
-    }
-    for (size_t i = 0; i < count; i++) {
-        key_of(slices->field, records[i], slices->keys[i]);
-    }
-    size_t left = count;
-    char last[CT_SLICE_KEY_BYTES];
-    for (size_t pass = 0; left > 0; pass++) {
-        const char *key = NULL;
-        for (size_t i = 0; i < count; i++) {
-            const char *candidate = slices->keys[i];
-            if ((pass == 0 || memcmp(candidate, last, sizeof last) > 0) &&
-                (!key || memcmp(candidate, key, sizeof last) < 0)) {
-                key = candidate;
-            }
-        }
-        assert(key); /* records are left, so is a key that is greater than the last */
-        size_t picked = 0;
-        bool rest = pass == slices->max; /* whatever is left cannot be among the smallest */
-        for (size_t i = 0; i < count; i++) {
-            int order = memcmp(slices->keys[i], key, sizeof last);
-            if (order == 0 || (rest && order > 0)) {
-                slices->picked[picked++] = records[i];
-            }
-        }
-        memcpy(last, key, sizeof last);
-        struct ct_kpi_set *set = rest ? other_of(slices) : set_of(slices, last);
-        if (!set) {
-            return CT_NO_MEMORY;
-        }
-        struct ct_customer part = *customer;
-        part.records = slices->picked;
-        part.record_count = picked;
-        ct_kpis_fold_customer(set, &part);
-        left -= picked;
-    }
-    return CT_OK;
-}
+/* ---- one conversation alone ------------------------------------------------------------------------------------- */
 
 enum ct_status ct_slices_fold(struct ct_kpi_slices *slices, const struct ct_record *record)
 {
-    char key[CT_SLICE_KEY_BYTES];
-    key_of(slices->field, record, key);
-    struct ct_kpi_set *set = set_of(slices, key);
+    struct ct_slice_key key;
+    struct ct_period period = ct_slices_key_of(slices, record, CT_SPAN_NONE, &key);
+    struct ct_kpi_set *set = ct_slices_set(slices, &key, period);
     if (!set) {
         return CT_NO_MEMORY;
     }
@@ -297,16 +152,16 @@ enum ct_status ct_slices_fold(struct ct_kpi_slices *slices, const struct ct_reco
     return CT_OK;
 }
 
-/* Slices without conversations go, unless some key is in the other one: it was too many because of them, and must not
+/* Slices with nothing in them go, unless some key is in the other one: it was too many because of them, and must not
  * be taken for a new one. */
 static void drop_empty(struct ct_kpi_slices *slices)
 {
-    if (slices->other && ct_kpis_conversations(slices->other) > 0) {
+    if (slices->other && !ct_kpis_empty(slices->other)) {
         return;
     }
     size_t kept = 0;
     for (size_t i = 0; i < slices->count; i++) {
-        if (ct_kpis_conversations(slices->at[i].set) > 0) {
+        if (!ct_kpis_empty(slices->at[i].set)) {
             slices->at[kept++] = slices->at[i];
         } else {
             ct_kpis_free(slices->at[i].set);
@@ -319,29 +174,31 @@ static void drop_empty(struct ct_kpi_slices *slices)
 
 void ct_slices_subtract(struct ct_kpi_slices *slices, const struct ct_record *record, const struct ct_kpi_set *alone)
 {
-    char key[CT_SLICE_KEY_BYTES];
+    struct ct_slice_key key;
     size_t place;
-    key_of(slices->field, record, key);
-    struct ct_kpi_set *set = find(slices, key, &place) ? slices->at[place].set : slices->other;
+    (void)ct_slices_key_of(slices, record, CT_SPAN_NONE, &key);
+    struct ct_kpi_set *set = find(slices, &key, &place) ? slices->at[place].set : slices->other;
     if (set) {
         ct_kpis_subtract(set, alone);
-        if (ct_kpis_conversations(set) == 0) {
+        if (ct_kpis_empty(set)) {
             drop_empty(slices);
         }
     }
 }
 
+/* ---- merging ---------------------------------------------------------------------------------------------------- */
+
 enum ct_status ct_slices_merge(struct ct_kpi_slices *slices, const struct ct_kpi_slices *other)
 {
     for (size_t i = 0; i < other->count; i++) {
-        struct ct_kpi_set *set = set_of(slices, other->at[i].key);
+        struct ct_kpi_set *set = ct_slices_set(slices, &other->at[i].key, other->at[i].period);
         if (!set) {
             return CT_NO_MEMORY;
         }
         ct_kpis_merge(set, other->at[i].set);
     }
     if (other->other) {
-        if (!other_of(slices)) {
+        if (!ct_slices_other(slices)) {
             return CT_NO_MEMORY;
         }
         ct_kpis_merge(slices->other, other->other);
@@ -349,13 +206,14 @@ enum ct_status ct_slices_merge(struct ct_kpi_slices *slices, const struct ct_kpi
     return CT_OK;
 }
 
-/* How many keys, how many other ones (0 or 1); each key's name and set, then the other set. */
+/* How many keys, how many other ones (0 or 1); each key with its period, and set; then the other set. */
 enum ct_status ct_slices_pack(const struct ct_kpi_slices *slices, struct ct_packed *into)
 {
     uint32_t head[2] = {(uint32_t)slices->count, slices->other != NULL};
     enum ct_status status = ct_packed_put(into, head, sizeof head);
     for (size_t i = 0; i < slices->count && status == CT_OK; i++) {
-        status = ct_packed_put(into, slices->at[i].key, CT_SLICE_KEY_BYTES);
+        status = ct_packed_put(into, &slices->at[i].key, sizeof slices->at[i].key);
+        status = status == CT_OK ? ct_packed_put(into, &slices->at[i].period, sizeof slices->at[i].period) : status;
         if (status == CT_OK) {
             status = ct_kpis_pack(slices->at[i].set, into);
         }
@@ -370,16 +228,18 @@ enum ct_status ct_slices_merge_packed(struct ct_kpi_slices *slices, const unsign
     memcpy(head, packed, sizeof head);
     packed += sizeof head;
     for (uint32_t i = 0; i < head[0]; i++) {
-        char key[CT_SLICE_KEY_BYTES];
-        memcpy(key, packed, sizeof key);
-        struct ct_kpi_set *set = set_of(slices, key);
+        struct ct_slice_key key;
+        struct ct_period period;
+        memcpy(&key, packed, sizeof key);
+        memcpy(&period, packed + sizeof key, sizeof period);
+        struct ct_kpi_set *set = ct_slices_set(slices, &key, period);
         if (!set) {
             return CT_NO_MEMORY;
         }
-        packed = ct_kpis_merge_packed(set, packed + sizeof key, scratch);
+        packed = ct_kpis_merge_packed(set, packed + sizeof key + sizeof period, scratch);
     }
     if (head[1]) {
-        if (!other_of(slices)) {
+        if (!ct_slices_other(slices)) {
             return CT_NO_MEMORY;
         }
         (void)ct_kpis_merge_packed(slices->other, packed, scratch);
@@ -387,28 +247,73 @@ enum ct_status ct_slices_merge_packed(struct ct_kpi_slices *slices, const unsign
     return CT_OK;
 }
 
-/* Every slice has conversations, but for what ct_slices_subtract has left. */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+/* Every slice has something in it, but for what ct_slices_subtract has left. */
 size_t ct_slices_count(const struct ct_kpi_slices *slices)
 {
-    size_t count = slices->other && ct_kpis_conversations(slices->other) > 0;
+    size_t count = slices->other && !ct_kpis_empty(slices->other);
     for (size_t i = 0; i < slices->count; i++) {
-        count += ct_kpis_conversations(slices->at[i].set) > 0;
+        count += !ct_kpis_empty(slices->at[i].set);
     }
     return count;
 }
 
-const struct ct_kpi_set *ct_slices_at(const struct ct_kpi_slices *slices, size_t index, ct_span *key, bool *other)
+/* NULL = the other one. */
+static const struct ct_slice *slice_at(const struct ct_kpi_slices *slices, size_t index)
 {
     for (size_t i = 0; i < slices->count; i++) {
-        if (ct_kpis_conversations(slices->at[i].set) > 0 && index-- == 0) {
-            *key = (ct_span){slices->at[i].key, slices->at[i].len};
-            *other = false;
-            return slices->at[i].set;
+        if (!ct_kpis_empty(slices->at[i].set) && index-- == 0) {
+            return &slices->at[i];
         }
     }
-    *key = CT_SPAN_NONE;
-    *other = true;
-    return slices->other;
+    return NULL;
+}
+
+static ct_span part_of(const struct ct_slice *slice, unsigned part)
+{
+    return (ct_span){slice->key.part[part], strnlen(slice->key.part[part], CT_SLICE_KEY_BYTES)};
+}
+
+const struct ct_kpi_set *ct_slices_at(const struct ct_kpi_slices *slices, size_t index, ct_span *key, bool *other)
+{
+    const struct ct_slice *slice = slice_at(slices, index);
+    *key = slice ? part_of(slice, 0) : CT_SPAN_NONE;
+    *other = !slice;
+    return slice ? slice->set : slices->other;
+}
+
+enum { SEGMENTS_MAX = 32 };
+
+/* Whose targets count in a slice: its own segment's, then the options'. */
+static enum ct_status compute_one(const struct ct_kpi_slices *slices, const struct ct_slice *slice,
+                                  const struct ct_kpi_options *options, struct ct_block *block)
+{
+    struct ct_kpi_options own = options ? *options : (struct ct_kpi_options){0};
+    ct_span segments[SEGMENTS_MAX];
+    size_t count = 0;
+    for (unsigned i = 0; slice && i < slices->by.count; i++) {
+        if (slices->by.field[i] == CT_SLICE_SEGMENT) {
+            segments[count++] = part_of(slice, i);
+        }
+    }
+    for (size_t i = 0; i < own.segment_count && count < SEGMENTS_MAX; i++) {
+        segments[count++] = own.segments[i];
+    }
+    own.segments = segments;
+    own.segment_count = count;
+    if (slices->periodic) {
+        own.period = slice ? ct_period_word(slices->unit) : NULL;
+    }
+    enum ct_status status = ct_kpis_compute(slice ? slice->set : slices->other, &own, block);
+    if (status == CT_OK) {
+        block->key = slice ? part_of(slice, 0) : CT_SPAN_NONE;
+        block->second = slice && slices->by.count > 1 ? part_of(slice, 1) : CT_SPAN_NONE;
+        block->other = !slice;
+        block->from = slice ? slice->period.from : CT_USEC_NONE;
+        block->to = slice ? slice->period.to : CT_USEC_NONE;
+    }
+    return status;
 }
 
 enum ct_status ct_slices_compute(const struct ct_kpi_slices *slices, const struct ct_kpi_options *options,
@@ -425,18 +330,13 @@ enum ct_status ct_slices_compute(const struct ct_kpi_slices *slices, const struc
         return CT_NO_MEMORY;
     }
     for (size_t i = 0; i < *count; i++) {
-        ct_span key;
-        bool other;
-        const struct ct_kpi_set *set = ct_slices_at(slices, i, &key, &other);
-        enum ct_status status = ct_kpis_compute(set, options, &(*blocks)[i]);
+        enum ct_status status = compute_one(slices, slice_at(slices, i), options, &(*blocks)[i]);
         if (status != CT_OK) {
             ct_blocks_done(*blocks, *count);
             *blocks = NULL;
             *count = 0;
             return status;
         }
-        (*blocks)[i].key = key;
-        (*blocks)[i].other = other;
     }
     return CT_OK;
 }

@@ -30,12 +30,18 @@ struct ct_sums {
     char keyed[SUMS_MAX][NAME_BYTES]; /* names that hold a key */
 };
 
+/* Has a single conversation anything to give to it, and does a row read it? */
+static bool counts(unsigned metric)
+{
+    return ct_metrics[metric]->fold && !ct_metrics[metric]->apart;
+}
+
 struct ct_sums *ct_sums_new(void)
 {
     struct ct_sums *sums = calloc(1, sizeof *sums);
     for (unsigned i = 0; sums && i < CT_METRIC_COUNT; i++) {
         sums->state_at[i] = sums->state_bytes;
-        sums->state_bytes += (ct_metrics[i]->state_bytes + 15) / 16 * 16;
+        sums->state_bytes += counts(i) ? (ct_metrics[i]->state_bytes + 15) / 16 * 16 : 0;
     }
     if (sums && !(sums->state = aligned_alloc(16, sums->state_bytes))) {
         free(sums);
@@ -67,6 +73,7 @@ static bool copy_unmarked(struct ct_sums *sums, const struct ct_record *record)
     copy->first_contact = CT_NULL;
     copy->returned = copy->is_return = copy->immature = false;
     copy->next_contact_usec = copy->previous_contact_usec = CT_USEC_NONE;
+    copy->next_any_usec = copy->previous_any_usec = CT_USEC_NONE;
     copy->observed_usec = 0;
     return true;
 }
@@ -100,6 +107,9 @@ static void read_head(struct ct_sums *sums, size_t index, const struct ct_kpi *k
 {
     const struct ct_kpi_source *source = &ct_kpi_sources[index];
     struct ct_reading reading;
+    if (!counts(source->metric) || kpi->kind == CT_KPI_PRODUCT || kpi->kind == CT_KPI_DIFFERENCE) {
+        return; /* a product's parts, and a difference's, do not add up */
+    }
     memset(&reading, 0, sizeof reading);
     if (!source->read(sums->state + sums->state_at[source->metric], 0, &reading)) {
         return;
@@ -128,13 +138,14 @@ enum ct_status ct_sums_of(struct ct_sums *sums, const struct ct_record *record, 
     }
     memset(sums->state, 0, sums->state_bytes);
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
+        if (!counts(i)) {
+            continue;
+        }
         void *state = sums->state + sums->state_at[i];
         if (ct_metrics[i]->zero) {
             ct_metrics[i]->zero(state);
         }
-        if (ct_metrics[i]->fold) {
-            ct_metrics[i]->fold(state, sums->record);
-        }
+        ct_metrics[i]->fold(state, sums->record);
     }
     sums->count = 0;
     for (size_t i = 0; i < kpi_count; i++) {

@@ -18,7 +18,7 @@ struct ct_sum {
     int64_t value;       /* never 0; of a sum beyond 64 bits the low ones */
 };
 
-/* One a thread: about 110 KB. */
+/* One a thread: about 130 KB. */
 struct ct_sums;
 struct ct_sums *ct_sums_new(void) CT_MUST_USE; /* NULL = out of memory */
 void ct_sums_free(struct ct_sums *sums);       /* NULL allowed */

@@ -23,6 +23,28 @@ static void fold(void *state, const struct ct_record *record)
     dates(s, dated, record->started_at, record->ended_at);
 }
 
+static bool inside(const struct ct_business *event, const struct ct_terms *terms)
+{
+    return terms->to == CT_USEC_NONE || (event->at >= terms->from && event->at < terms->to);
+}
+
+static void fold_customer(void *state, const struct ct_customer *customer)
+{
+    struct ct_volume *s = state;
+    s->known++;
+    s->accounts += customer->event_count > 0;
+    for (size_t i = 0; i < customer->event_count; i++) {
+        s->events += inside(customer->events[i], customer->terms);
+    }
+}
+
+static void fold_event(void *state, const struct ct_business *event, const struct ct_terms *terms)
+{
+    struct ct_volume *s = state;
+    s->known++;
+    s->events += inside(event, terms);
+}
+
 static void merge(void *state, const void *other, int sign)
 {
     struct ct_volume *s = state;
@@ -32,6 +54,9 @@ static void merge(void *state, const void *other, int sign)
     s->engaged += by * o->engaged;
     s->messages += by * o->messages;
     s->untimed += by * o->untimed;
+    s->accounts += by * o->accounts;
+    s->events += by * o->events;
+    s->known += by * o->known;
     for (unsigned i = 0; i < CT_OUTCOME_COUNT; i++) {
         s->outcomes[i] += by * o->outcomes[i];
     }
@@ -42,5 +67,9 @@ static void merge(void *state, const void *other, int sign)
     }
 }
 
-const struct ct_metric ct_metric_volume = {
-    .name = "volume", .state_bytes = sizeof(struct ct_volume), .fold = fold, .merge = merge};
+const struct ct_metric ct_metric_volume = {.name = "volume",
+                                           .state_bytes = sizeof(struct ct_volume),
+                                           .fold = fold,
+                                           .fold_customer = fold_customer,
+                                           .fold_event = fold_event,
+                                           .merge = merge};

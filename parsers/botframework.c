@@ -159,11 +159,28 @@ static bool read_reaction(struct reading *r, const cJSON *activity, struct ct_me
     return true;
 }
 
+/* What a recognizer understood of the customer's last message, as the emulator and saved transcripts trace it. */
+static bool read_intent(struct reading *r, const cJSON *value, struct ct_message *message)
+{
+    struct ct_json_tree *tree = &r->tree;
+    const cJSON *result = cJSON_IsObject(value) ? ct_json_tree_get(tree, value, "luisResult") : NULL;
+    const cJSON *top = cJSON_IsObject(result) ? ct_json_tree_get(tree, result, "topScoringIntent") : NULL;
+    const cJSON *intent = cJSON_IsObject(top) ? ct_json_tree_get(tree, top, "intent") : NULL;
+    if (!cJSON_IsString(intent) || !*intent->valuestring)
+        return false;
+    message->role = CT_ROLE_SYSTEM;
+    message->intent = ct_span_of(intent->valuestring);
+    message->event = (struct ct_event){.type = CT_EVENT_OTHER, .name = CT_SPAN_LIT("intent"), .scale_min = -1};
+    return true;
+}
+
 /* Copilot Studio writes its own survey as a trace. */
 static bool read_trace(struct reading *r, const cJSON *activity, struct ct_message *message)
 {
     struct ct_json_tree *tree = &r->tree;
     const cJSON *value = ct_json_tree_get(tree, activity, "value");
+    if (read_intent(r, value, message))
+        return true;
     if (!ct_span_is(ct_json_tree_string(tree, activity, "valueType"), "CSATSurveyResponse") || !cJSON_IsObject(value))
         return false;
     int64_t rating = ct_json_tree_count(tree, value, "rating", -1);
@@ -324,7 +341,8 @@ const struct ct_parser ct_parser_botframework = {
             "activity is the "
             "bot's. handoff.initiate is a person asked for, handoff.status what became of it, endOfConversation the "
             "end, a like or "
-            "dislike feedback, Copilot Studio's survey CSAT. Typing, traces and members who come and go are left out. "
+            "dislike feedback, Copilot Studio's survey CSAT, a recognizer's trace an intent. Typing, other traces and "
+            "members who come and go are left out. "
             "What a "
             "reconnection brings again is known by its id.",
     .extensions = ".transcript .json .jsonl",

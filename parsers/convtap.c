@@ -26,7 +26,13 @@ enum field {
     F_MESSAGES,
     F_LANGUAGE,
     F_BOT,
-    F_TENANT
+    F_TENANT,
+    F_BOT_VERSION,
+    F_SEGMENT,
+    F_PRODUCT,
+    F_COUNTRY,
+    F_INTENT,
+    F_CATEGORY
 };
 static const ct_span field_names[] = {
     [F_CONVERSATION_ID] = CT_JSON_NAME("conversation_id"),
@@ -44,6 +50,12 @@ static const ct_span field_names[] = {
     [F_LANGUAGE] = CT_JSON_NAME("language"),
     [F_BOT] = CT_JSON_NAME("bot"),
     [F_TENANT] = CT_JSON_NAME("tenant"),
+    [F_BOT_VERSION] = CT_JSON_NAME("bot_version"),
+    [F_SEGMENT] = CT_JSON_NAME("segment"),
+    [F_PRODUCT] = CT_JSON_NAME("product"),
+    [F_COUNTRY] = CT_JSON_NAME("country"),
+    [F_INTENT] = CT_JSON_NAME("intent"),
+    [F_CATEGORY] = CT_JSON_NAME("category"),
 };
 static const struct ct_json_fields fields = {field_names, sizeof(field_names) / sizeof(*field_names)};
 
@@ -380,6 +392,18 @@ static bool read_member(struct ct_json *json, int field, struct ct_message *mess
         return ct_json_string_or_null(json, "bot", &message->bot);
     case F_TENANT:
         return ct_json_string_or_null(json, "tenant", &message->tenant);
+    case F_BOT_VERSION:
+        return ct_json_id(json, "bot_version", &message->bot_version);
+    case F_SEGMENT:
+        return ct_json_string_or_null(json, "segment", &message->segment);
+    case F_PRODUCT:
+        return ct_json_id(json, "product", &message->product);
+    case F_COUNTRY:
+        return ct_json_string_or_null(json, "country", &message->country);
+    case F_INTENT:
+        return ct_json_string_or_null(json, "intent", &message->intent);
+    case F_CATEGORY:
+        return ct_json_string_or_null(json, "category", &message->category);
     default:
         return ct_json_skip(json);
     }
@@ -499,7 +523,11 @@ static enum ct_status record(void *state, const struct ct_frame *frame, struct c
     common.channel = message.channel;
     common.language = message.language;
     common.bot = message.bot;
+    common.bot_version = message.bot_version;
     common.tenant = message.tenant;
+    common.segment = message.segment;
+    common.product = message.product;
+    common.country = message.country;
     ct_json_rewind(&json, messages);
     json.depth = 1;
     return emit_messages(&json, frame, &common, out);
@@ -548,7 +576,10 @@ const struct ct_parser ct_parser_convtap = {
         "One JSON object a line: a conversation with its \"messages\", or a single message with its "
         "\"conversation_id\"; also a JSON array of such objects, or {\"conversations\":[...]}. A message has \"role\" "
         "(user, bot, agent, system, tool) and \"text\", and may have \"ts\" (RFC 3339), \"id\", \"tool_calls\", "
-        "\"tokens\", \"cost\" and \"event\". Unknown keys are passed over. A broken line is refused alone, and in a "
+        "\"tokens\", \"cost\", \"intent\", \"category\" and \"event\". A conversation, or each of its messages, may "
+        "have "
+        "\"user_id\", \"channel\", \"language\", \"bot\", \"bot_version\", \"tenant\", \"segment\", \"product\" and "
+        "\"country\". Unknown keys are passed over. A broken line is refused alone, and in a "
         "sound line a wrong message is refused alone.",
     .extensions = ".jsonl .ndjson .json",
     .framing = CT_FRAMING_JSON,

@@ -49,8 +49,13 @@ static const struct {
     {CT_CSV_ID, "messageid msgid messageuuid idmensaje mensajeid idmensagem mensagemid"},
     {CT_CSV_CHANNEL, "channel canal"},
     {CT_CSV_LANGUAGE, "language lang locale idioma"},
-    {CT_CSV_BOT, "botname botid botversion nombrebot nomebot"},
+    {CT_CSV_BOT, "botname botid nombrebot nomebot"},
+    {CT_CSV_BOT_VERSION, "botversion versionbot versiondelbot versaobot versaodobot"},
     {CT_CSV_TENANT, "tenant tenantid"},
+    {CT_CSV_SEGMENT, "segment customersegment segmento segmentocliente"},
+    {CT_CSV_PRODUCT, "product productid producto produto"},
+    {CT_CSV_COUNTRY, "country countrycode pais codigopais"},
+    {CT_CSV_INTENT, "intent intentname detectedintent intencion intencao"},
     {CT_CSV_MODEL, "model modelname modelo"},
     {CT_CSV_TOKENS_INPUT, "tokensinput inputtokens prompttokens tokensentrada"},
     {CT_CSV_TOKENS_CACHED, "tokenscached cachedtokens cachedinputtokens tokenscache"},
@@ -75,6 +80,18 @@ static bool column_is(ct_span cell, ct_span wanted_key)
 {
     char key[CT_LABEL_KEY_MAX];
     return ct_span_eq((ct_span){key, tight_key(cell, key)}, wanted_key);
+}
+
+int ct_csv_column_of(ct_span name, const ct_span *cells, size_t count)
+{
+    char key[CT_LABEL_KEY_MAX];
+    ct_span wanted = {key, tight_key(name, key)};
+    for (size_t i = 0; i < count; i++) {
+        if (ct_span_eq(ct_span_trim(cells[i]), name) || column_is(cells[i], wanted)) {
+            return (int)i;
+        }
+    }
+    return -1;
 }
 
 static bool is_taken(const struct ct_csv_columns *columns, int16_t column)
@@ -117,8 +134,7 @@ static void find_known(struct ct_csv_columns *columns, enum ct_csv_field field, 
     }
 }
 
-/* One "field=Column" of a map. */
-static bool next_pair(ct_span *map, ct_span *field, ct_span *column)
+bool ct_csv_map_next(ct_span *map, ct_span *field, ct_span *column)
 {
     if (map->len == 0) {
         return false;
@@ -142,8 +158,7 @@ static int field_of(ct_span name)
     return -1;
 }
 
-/* A position from 1, 0 = not a number or too big. */
-static int position_of(ct_span text)
+int ct_csv_position(ct_span text)
 {
     int value = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -163,11 +178,11 @@ static int shown(ct_span text)
 enum ct_status ct_csv_map_check(ct_span map, bool numbered, struct ct_error *err)
 {
     ct_span field, column;
-    while (next_pair(&map, &field, &column)) {
+    while (ct_csv_map_next(&map, &field, &column)) {
         if (field_of(field) < 0) {
             return ct_error_set(err, CT_BAD_CONFIG, "option map: \"%.*s\" is not a field", shown(field), field.at);
         }
-        if (column.len == 0 || (numbered && position_of(column) == 0)) {
+        if (column.len == 0 || (numbered && ct_csv_position(column) == 0)) {
             return ct_error_set(err, CT_BAD_CONFIG, "option map: %.*s= needs a column's %s", shown(field), field.at,
                                 numbered ? "position, from 1, as the file has no header" : "name");
         }
@@ -179,18 +194,14 @@ static enum ct_status apply_map(struct ct_csv_columns *columns, ct_span map, boo
                                 size_t count, struct ct_error *err)
 {
     ct_span field, name;
-    while (next_pair(&map, &field, &name)) {
+    while (ct_csv_map_next(&map, &field, &name)) {
         int16_t found = -1;
         if (numbered) {
-            int position = position_of(name);
+            int position = ct_csv_position(name);
             found = position >= 1 && (size_t)position <= count ? (int16_t)(position - 1) : -1;
         }
-        char key[CT_LABEL_KEY_MAX];
-        ct_span wanted = {key, tight_key(name, key)};
-        for (size_t i = 0; i < count && found < 0 && !numbered; i++) {
-            if (ct_span_eq(ct_span_trim(cells[i]), name) || column_is(cells[i], wanted)) {
-                found = (int16_t)i;
-            }
+        if (!numbered) {
+            found = (int16_t)ct_csv_column_of(name, cells, count);
         }
         if (found < 0) {
             return ct_error_set(err, CT_REFUSED, "option map: the file has no column \"%.*s\"", shown(name), name.at);
@@ -237,7 +248,9 @@ enum ct_status ct_csv_columns_find(struct ct_csv_columns *columns, ct_span map, 
             find_name(columns, CT_CSV_ID, CT_SPAN_LIT("id"), cells, count);
         }
         for (int field = CT_CSV_BOT_TS; field <= CT_CSV_CURRENCY; field++) {
-            find_known(columns, (enum ct_csv_field)field, cells, count);
+            if (field != CT_CSV_CATEGORY) {
+                find_known(columns, (enum ct_csv_field)field, cells, count);
+            }
         }
     } else {
         columns->wide = mapped_wide;

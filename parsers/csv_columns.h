@@ -23,7 +23,13 @@
     X(CHANNEL, "channel")                                                                                              \
     X(LANGUAGE, "language")                                                                                            \
     X(BOT, "bot")                                                                                                      \
+    X(BOT_VERSION, "bot_version")                                                                                      \
     X(TENANT, "tenant")                                                                                                \
+    X(SEGMENT, "segment")                                                                                              \
+    X(PRODUCT, "product")                                                                                              \
+    X(COUNTRY, "country")                                                                                              \
+    X(INTENT, "intent")                                                                                                \
+    X(CATEGORY, "category") /* that a channel charges the message by: by map only, for tickets have one, too */        \
     X(MODEL, "model")                                                                                                  \
     X(TOKENS_INPUT, "tokens_input")                                                                                    \
     X(TOKENS_CACHED, "tokens_cached")                                                                                  \
@@ -54,5 +60,12 @@ enum ct_status ct_csv_columns_find(struct ct_csv_columns *columns, ct_span map, 
 /* Checks what can be checked of a map before the file is seen. */
 enum ct_status ct_csv_map_check(ct_span map, bool numbered, struct ct_error *err) CT_MUST_USE;
 const char *ct_csv_field_name(enum ct_csv_field field);
+
+/* For other tables' maps: the next "field=Column"; column empty where there is no "=". false = no more. */
+CT_MUST_USE bool ct_csv_map_next(ct_span *map, ct_span *field, ct_span *column);
+/* A column's position from 1; 0 = not a number, or too big. */
+int ct_csv_position(ct_span text);
+/* The first column of that name, as people write names: case, accents and punctuation do not matter. -1 = none. */
+int ct_csv_column_of(ct_span name, const ct_span *cells, size_t count);
 
 #endif

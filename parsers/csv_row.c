@@ -131,7 +131,13 @@ static bool read_shared(const struct row *row, struct ct_message *message)
     }
     message->language = word(row, CT_CSV_LANGUAGE);
     message->bot = word(row, CT_CSV_BOT);
+    message->bot_version = word(row, CT_CSV_BOT_VERSION);
     message->tenant = word(row, CT_CSV_TENANT);
+    message->segment = word(row, CT_CSV_SEGMENT);
+    message->product = word(row, CT_CSV_PRODUCT);
+    message->country = word(row, CT_CSV_COUNTRY);
+    message->intent = word(row, CT_CSV_INTENT);
+    message->category = word(row, CT_CSV_CATEGORY);
     return read_time(row, CT_CSV_TS, word(row, CT_CSV_TIME_OF_DAY), &message->ts);
 }
 

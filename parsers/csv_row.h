@@ -7,8 +7,6 @@
 #include "parsers/parser.h"
 #include "parsers/stamp.h"
 
-enum { CT_CSV_CELLS_MAX = 256 };
-
 struct ct_csv_rows {
     struct ct_csv_columns columns;
     struct ct_label_set roles; /* from option roles */

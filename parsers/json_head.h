@@ -11,9 +11,10 @@
 /* clang-format off */
 #define CT_HEAD_MAP(X)                                                                             \
     X(conversations) X(messages) X(request) X(response) X(data) X(info) X(simulations) X(choices)  \
-    X(body) X(conversation_id) X(role) X(text) X(event) X(content) X(tool_calls) X(model)          \
+    X(body) X(events) X(conversation_id) X(role) X(text) X(event) X(content) X(tool_calls) X(model)          \
     X(task_id) X(reward) X(traj) X(trial) X(tasks) X(run_info) X(reward_info) X(simulation_id)     \
-    X(termination_reason) X(agent_cost) X(agent_info) X(user_info) X(environment_info) X(message)
+    X(termination_reason) X(agent_cost) X(agent_info) X(user_info) X(environment_info) X(message)  \
+    X(at) X(user_id)
 /* clang-format on */
 enum ct_head_key {
 #define X(name) CT_HEAD_##name,
@@ -21,7 +22,7 @@ enum ct_head_key {
 #undef X
         CT_HEAD_COUNT
 };
-#define CT_HEAD_PARENTS 9 /* the first keys of the map may have objects, or arrays of them, inside */
+#define CT_HEAD_PARENTS 10 /* the first keys of the map may have objects, or arrays of them, inside */
 
 struct ct_json_head {
     uint64_t top;                    /* bit k = key k is a member of the first object */

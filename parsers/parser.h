@@ -14,6 +14,7 @@
 #include "engine/arena.h"
 #include "engine/business.h"
 #include "engine/ct.h"
+#include "engine/zone.h"
 
 enum ct_framing {
     CT_FRAMING_LINES, /* a record is a line without its line end */
@@ -76,13 +77,15 @@ struct ct_option_value {
 struct ct_parser_config {
     const struct ct_option_value *options;
     size_t option_count;
-    ct_span source;    /* file name without folders: conversation id where the format has none */
-    ct_span zone_tzif; /* the TZif bytes of the IANA zone that option "zone" names, read by the caller from the
-                          system's tz database; empty = none (UTC and offsets need none). Read by open() only. */
+    ct_span source;             /* file name without folders: conversation id where the format has none */
+    ct_span zone_tzif;          /* the TZif bytes of the IANA zone that option "zone" names, read by the caller from the
+                                   system's tz database; empty = none (UTC and offsets need none). Read by open() only. */
+    const struct ct_zone *zone; /* that the figures are for, of business events' dates where no option "zone" is given;
+                                   outlives the parser's state. NULL = UTC */
 };
 
 struct ct_parser {
-    const char *name;       /* "convtap", "openai", "tau", "tau2", "whatsapp", "text", "csv" */
+    const char *name;       /* "convtap", "openai", "tau", "tau2", "whatsapp", "text", "csv", "business" */
     const char *title;      /* "WhatsApp exported chat (.txt)" */
     const char *help;       /* a paragraph: what it takes, what it makes of it, its limits */
     const char *extensions; /* ".jsonl .json" : a hint only; detection is by content */
@@ -94,6 +97,8 @@ struct ct_parser {
 
     /* How sure, 0 (no) to 100, from the first bytes (at most 64 KiB, may be cut anywhere). */
     int (*detect)(ct_span head);
+    /* The same where options say more than the bytes do: what a table's columns mean. NULL = they do not matter. */
+    int (*detect_as)(const struct ct_parser_config *config, ct_span head);
     /* NULL state = failed and *err says why; a parser without state returns a static object. */
     void *(*open)(const struct ct_parser_config *config, struct ct_error *err);
     /* First pass over every line (prescan parsers only). */
@@ -115,6 +120,8 @@ extern const struct ct_parser *const ct_parsers[];
 const struct ct_parser *ct_parser_find(ct_span name); /* NULL = none */
 /* The parser that is surest about `head`, NULL where none reaches 30. */
 const struct ct_parser *ct_parser_detect(ct_span head);
+/* The same, with the options that the file will be read with; zone_tzif and source are not looked at. */
+const struct ct_parser *ct_parser_detect_as(const struct ct_parser_config *config, ct_span head);
 /* The value of an option, or its fallback. */
 ct_span ct_parser_option(const struct ct_parser *parser, const struct ct_parser_config *config, const char *name);
 

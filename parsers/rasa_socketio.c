@@ -60,6 +60,21 @@ static ct_span text_of(struct packet *p, const cJSON *body, bool user)
     return cJSON_IsString(text) ? ct_span_of(text->valuestring) : CT_SPAN_NONE;
 }
 
+/* A button sends its intent as the text: "/affirm", "/inform{\"city\":\"Cali\"}". The two that steer the session are no
+ * intent of the customer's. */
+static ct_span intent_of(ct_span text)
+{
+    size_t end = 1;
+    if (text.len < 2 || text.at[0] != '/') {
+        return CT_SPAN_NONE;
+    }
+    while (end < text.len && strchr("{@ \t\n", text.at[end]) == NULL) {
+        end++;
+    }
+    ct_span intent = {text.at + 1, end - 1};
+    return ct_span_is(intent, "session_start") || ct_span_is(intent, "restart") ? CT_SPAN_NONE : intent;
+}
+
 static enum ct_status take(struct packet *p, const cJSON *name, const cJSON *body)
 {
     struct ct_json_tree *tree = &p->tree;
@@ -72,6 +87,7 @@ static enum ct_status take(struct packet *p, const cJSON *name, const cJSON *bod
     message.seq = p->frame->offset;
     message.role = user ? CT_ROLE_USER : CT_ROLE_BOT;
     message.text = text_of(p, body, user);
+    message.intent = user ? intent_of(message.text) : CT_SPAN_NONE;
     message.conversation_id = envelope ? envelope->stream : CT_SPAN_NONE;
     ct_span session = ct_json_tree_string(tree, body, "session_id");
     if (!message.conversation_id.len)
@@ -162,7 +178,8 @@ const struct ct_parser ct_parser_rasa_socketio = {
             "bot_uttered the "
             "bot; other events and the transport's own packets are passed over. The conversation is the connection, or "
             "from a file "
-            "the session_id, which only the customer's side carries: a file holds one conversation's side then.",
+            "the session_id, which only the customer's side carries: a file holds one conversation's side then. A "
+            "text such as /affirm, which a button sends, is an intent, too.",
     .extensions = ".txt .jsonl",
     .framing = CT_FRAMING_LINES,
     .options = options,

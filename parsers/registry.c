@@ -22,10 +22,16 @@ const struct ct_parser *ct_parser_find(ct_span name)
 
 const struct ct_parser *ct_parser_detect(ct_span head)
 {
+    return ct_parser_detect_as(NULL, head);
+}
+
+const struct ct_parser *ct_parser_detect_as(const struct ct_parser_config *config, ct_span head)
+{
     const struct ct_parser *best = NULL;
     int best_score = 29; /* below 30 a guess is worse than asking */
     for (const struct ct_parser *const *parser = ct_parsers; *parser; parser++) {
-        int score = (*parser)->detect(head);
+        bool options = config && config->option_count && (*parser)->detect_as;
+        int score = options ? (*parser)->detect_as(config, head) : (*parser)->detect(head);
         if (score > best_score) {
             best_score = score;
             best = *parser;

@@ -4,8 +4,8 @@
 #ifndef CT_STAMP_H
 #define CT_STAMP_H
 
-#include "parsers/localtime.h"
 #include "engine/zone.h"
+#include "parsers/localtime.h"
 
 enum ct_stamp {
     CT_STAMP_NONE, /* no date and time here */

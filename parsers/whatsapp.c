@@ -4,10 +4,10 @@
  * the order of day and month, and who takes part (at most 256 names). The second makes messages. Memory does not grow
  * with the file. The format has no ids, no time zone and often no seconds: order is the file's.
  */
+#include "engine/zone.h"
 #include "parsers/draft.h"
 #include "parsers/labels.h"
 #include "parsers/whatsapp_line.h"
-#include "engine/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,9 +14,10 @@
 enum { NUMBER_BYTES = 32, TARGET_SEGMENT_BYTES = 64 };
 
 struct settings {
-    ct_span number; /* of the business, for requests whose target does not say it */
+    ct_span number;     /* of the business, for requests whose target does not say it */
+    ct_span categories; /* "template=category,..." */
     enum ct_role egress;
-    char text[]; /* what `number` points at */
+    char text[]; /* what the spans point at */
 };
 
 /* One payload being turned into messages. */
@@ -332,6 +333,31 @@ static ct_span number_of(const struct call *call)
     return call->settings->number;
 }
 
+/* What the platform charges a sent message by. It says so only in the delivery status, by an id that no request has: a
+ * template's category is known by its name, from the option, and then what is no template is `service`. */
+static ct_span category_of(struct call *call)
+{
+    struct ct_json_tree *tree = &call->tree;
+    ct_span categories = call->settings->categories;
+    if (!categories.len)
+        return CT_SPAN_NONE;
+    const cJSON *template = ct_json_tree_object(tree, tree->root, "template");
+    ct_span name = ct_json_tree_string(tree, template, "name");
+    if (!template)
+        return CT_SPAN_LIT("service");
+    while (categories.len) {
+        const char *comma = memchr(categories.at, ',', categories.len);
+        ct_span pair = {categories.at, comma ? (size_t)(comma - categories.at) : categories.len};
+        categories = comma ? (ct_span){comma + 1, categories.len - pair.len - 1} : CT_SPAN_NONE;
+        const char *equals = memchr(pair.at, '=', pair.len);
+        size_t len = equals ? (size_t)(equals - pair.at) : 0;
+        bool begins = len && pair.at[len - 1] == '*' && name.len >= len - 1 && memcmp(name.at, pair.at, len - 1) == 0;
+        if (equals && (begins || ct_span_eq((ct_span){pair.at, len}, name)))
+            return (ct_span){equals + 1, pair.len - len - 1};
+    }
+    return CT_SPAN_NONE;
+}
+
 static enum ct_status read_request(struct call *call)
 {
     struct ct_json_tree *tree = &call->tree;
@@ -344,6 +370,7 @@ static enum ct_status read_request(struct call *call)
     to = to.len ? to : ct_json_tree_string(tree, tree->root, "recipient");
     ct_span customer = to.len ? customer_of(call, to) : to;
     read_content(call, tree->root, &message);
+    message.category = category_of(call);
     if (ok(call) && customer.len == 0)
         (void)ct_json_tree_fail(tree, "missing_field", "to", NULL);
     if (ok(call))
@@ -400,19 +427,26 @@ static int detect(ct_span head)
 static const struct ct_option options[] = {
     {"number", "string", "", "The business's phone_number_id, where a request's address does not name it."},
     {"egress", "choice:bot|agent", "bot", "Who writes what is posted to the platform."},
+    {"categories", "map", "",
+     "Templates by the category that they are charged by: order_update=utility,promo*=marketing; messages that are no "
+     "template are then 'service'."},
     {NULL, NULL, NULL, NULL}};
 
 static void *open_parser(const struct ct_parser_config *config, struct ct_error *err)
 {
     ct_span number = ct_parser_option(&ct_parser_whatsapp_cloud, config, "number");
-    struct settings *settings = malloc(sizeof *settings + number.len + 1);
+    ct_span categories = ct_parser_option(&ct_parser_whatsapp_cloud, config, "categories");
+    struct settings *settings = malloc(sizeof *settings + number.len + categories.len + 1);
     if (settings == NULL) {
         (void)ct_error_set(err, CT_NO_MEMORY, "out of memory");
         return NULL;
     }
     if (number.len)
         memcpy(settings->text, number.at, number.len);
+    if (categories.len)
+        memcpy(settings->text + number.len, categories.at, categories.len);
     settings->number = (ct_span){settings->text, number.len};
+    settings->categories = (ct_span){settings->text + number.len, categories.len};
     settings->egress = ct_span_is(ct_parser_option(&ct_parser_whatsapp_cloud, config, "egress"), "agent")
                            ? CT_ROLE_AGENT
                            : CT_ROLE_BOT;

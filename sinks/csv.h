@@ -6,6 +6,8 @@
 
 #include "sinks/output.h"
 
+/* One text cell. */
+void ct_csv_text(struct ct_out *out, ct_span text);
 /* A header row, the whole ("all"), then each slice. */
 void ct_csv_write(struct ct_out *out, const struct ct_findings *findings, enum ct_lang lang);
 

@@ -178,6 +178,7 @@ size_t ct_format_basis(const struct ct_figure *figure, enum ct_lang lang, char *
     }
     case CT_KPI_SUM:
     case CT_KPI_PRODUCT:
+    case CT_KPI_DIFFERENCE:
         break;
     }
     return 0;
@@ -195,12 +196,13 @@ size_t ct_format_target(const struct ct_figure *figure, enum ct_lang lang, char 
 
 size_t ct_format_day(ct_usec when, char *out)
 {
-    char text[40];
-    size_t len = ct_time_format(when, text);
-    char *end = memchr(text, 'T', len);
-    if (end) {
-        *end = '\0';
-    }
+    return ct_format_date(NULL, when, out);
+}
+
+size_t ct_format_date(const struct ct_zone *zone, ct_usec when, char *out)
+{
+    char text[CT_PERIOD_NAME_BYTES];
+    ct_period_date(zone, when, text);
     return put(out, text);
 }
 
@@ -230,6 +232,29 @@ void ct_format_shares(const uint64_t *counts, size_t count, unsigned *tenths)
     }
 }
 
+/* Has a variant a value, that a head without one stands above? Variants follow their head. */
+static bool is_above(const struct ct_block *block, size_t index)
+{
+    const struct ct_figure *head = &block->figures[index];
+    for (size_t i = index + 1; i < block->figure_count; i++) {
+        const struct ct_figure *figure = &block->figures[i];
+        if (!figure->kpi->parent && figure->kpi != head->kpi) {
+            return false;
+        }
+        if (figure->kpi != head->kpi && figure->has_value && strcmp(figure->kpi->parent, head->kpi->id) == 0 &&
+            (figure->kpi->kind != CT_KPI_SUM || figure->numerator != 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ct_format_missing(const struct ct_block *block, size_t index)
+{
+    const struct ct_figure *figure = &block->figures[index];
+    return !figure->has_value && !figure->part && !figure->kpi->parent && !is_above(block, index);
+}
+
 bool ct_format_shown(const struct ct_block *block, size_t index)
 {
     const struct ct_figure *figure = &block->figures[index];
@@ -241,10 +266,21 @@ bool ct_format_shown(const struct ct_block *block, size_t index)
         return figure->numerator != 0;
     }
     if (figure->has_value || !figure->kpi->parent) {
-        return true;
+        return figure->has_value || is_above(block, index);
     }
     const struct ct_figure *parent = ct_block_figure(block, figure->kpi->parent);
     return parent && parent->has_value && figure->kpi->unit != CT_UNIT_MONEY;
+}
+
+bool ct_format_family(const struct ct_block *block, enum ct_family family)
+{
+    bool any = false, values = false;
+    for (size_t i = 0; i < block->figure_count; i++) {
+        any |= block->figures[i].kpi->family == family;
+        values |= block->figures[i].kpi->family == family && block->figures[i].has_value;
+    }
+    bool asks = family != CT_FAMILY_BUSINESS && family != CT_FAMILY_LIFECYCLE;
+    return any && (asks || values || block->events > 0);
 }
 
 const char *ct_format_key(const struct ct_figure *figure, enum ct_lang lang)
@@ -279,34 +315,18 @@ const char *ct_format_column(size_t index, enum ct_lang lang, const char **id)
         {"fallback_rate", "fallback", "no entendió"},
         {"cost_per_interaction", "cost", "coste"},
         {"containment_rate", "contained", "contención"},
+        {"churn_rate", "churn", "abandono"},
+        {"mrr", "MRR", "MRR"},
+        {"nrr", "NRR", "NRR"},
+        {"renewal_rate", "renewal", "renovación"},
+        {"active_users", "active users", "activos"},
+        {"activation_rate", "activation", "activación"},
     };
     if (index >= sizeof columns / sizeof *columns) {
         return NULL;
     }
     *id = columns[index][0];
     return columns[index][1 + lang];
-}
-
-const char *ct_format_field(const char *field, enum ct_lang lang)
-{
-    static const char *const fields[][1 + CT_LANG_COUNT] = {
-        {"channel", "channel", "canal"},
-        {"language", "language", "idioma"},
-        {"bot", "bot", "bot"},
-        {"tenant", "tenant", "inquilino"},
-        {"outcome", "outcome", "resultado"},
-        {"reason", "reason", "motivo"},
-        {"hour", "hour (UTC)", "hora (UTC)"},
-        {"weekday", "weekday (UTC)", "día de la semana (UTC)"},
-        {"day", "day (UTC)", "día (UTC)"},
-        {"month", "month (UTC)", "mes (UTC)"},
-    };
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strcmp(field, fields[i][0]) == 0) {
-            return fields[i][1 + lang];
-        }
-    }
-    return field;
 }
 
 const char *ct_format_outcome(enum ct_outcome outcome, enum ct_lang lang)

@@ -1,6 +1,10 @@
 /* json.c - the findings as one JSON object. Called by `convtap audit --json`, `convtap kpis --json` and the desk. */
 #include "sinks/json.h"
 
+#include "sinks/alarms.h"
+#include "sinks/feedback.h"
+#include "sinks/quality.h"
+
 static void write_target(struct ct_writer *json, const struct ct_target *target)
 {
     ct_writer_open(json, '[');
@@ -25,13 +29,59 @@ static void write_micro(struct ct_writer *json, const char *key, bool present, i
     }
 }
 
-/* What sets the figure apart: the currency, the scale, or the key of a share (of the largest one, at the head). */
+/* What sets the figure apart: the currency, the scale of a survey, the key of a share (of the largest one, at the
+ * head), or any other key: an outcome, a factor. */
 static const char *key_name(const struct ct_figure *figure)
 {
     if (figure->kpi->kind == CT_KPI_SHARES) {
         return figure->part ? "key" : "leader";
     }
-    return figure->kpi->unit == CT_UNIT_MONEY ? "currency" : "scale";
+    if (figure->kpi->unit == CT_UNIT_MONEY || figure->kpi->kind == CT_KPI_PROPORTION) {
+        return "currency";
+    }
+    bool by_criteria = figure->kpi->kind == CT_KPI_MEAN && figure->kpi->unit == CT_UNIT_PERCENT; /* the IQS */
+    if (figure->kpi->family == CT_FAMILY_EXPERIENCE && !by_criteria) {
+        return "scale";
+    }
+    return figure->part ? "key" : "leader"; /* a slice has a key of its own beside it */
+}
+
+/* Against the period before. */
+static void write_change(struct ct_writer *json, const struct ct_figure *figure)
+{
+    const struct ct_change *change = &figure->change;
+    int better = ct_change_better(figure);
+    if (change->verdict == CT_CHANGE_NONE) {
+        return;
+    }
+    ct_writer_key(json, "change");
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "verdict");
+    ct_writer_text(json, ct_change_text(change->verdict));
+    ct_writer_key(json, "better");
+    if (better) {
+        ct_writer_bool(json, better > 0);
+    } else {
+        ct_writer_null(json);
+    }
+    write_micro(json, "difference", true, change->difference_micro);
+    write_micro(json, "low", change->has_interval, change->low_micro);
+    write_micro(json, "high", change->has_interval, change->high_micro);
+    ct_writer_key(json, "before");
+    ct_writer_decimal(json, change->before_num, change->before_den, digits_of(figure->kpi));
+    ct_writer_key(json, "before_n");
+    ct_writer_wide(json, (ct_wide)change->before_n);
+    ct_writer_close(json, '}');
+}
+
+/* A count, or an amount in parts of a unit. */
+static void write_amount(struct ct_writer *json, const struct ct_figure *figure, ct_wide amount, int64_t scale)
+{
+    if (scale > 1) {
+        ct_writer_decimal(json, amount, scale, scale > 1000000 ? 9 : digits_of(figure->kpi));
+    } else {
+        ct_writer_wide(json, amount);
+    }
 }
 
 /* The members that every figure has, after its id or key. */
@@ -47,13 +97,9 @@ static void write_value(struct ct_writer *json, const struct ct_figure *figure)
     ct_writer_key(json, "unit");
     ct_writer_text(json, ct_unit_text(kpi->unit));
     ct_writer_key(json, "numerator");
-    if (figure->scale > 1) {
-        ct_writer_decimal(json, figure->numerator, figure->scale, digits_of(kpi));
-    } else {
-        ct_writer_wide(json, figure->numerator);
-    }
+    write_amount(json, figure, figure->numerator, figure->scale);
     ct_writer_key(json, "denominator");
-    ct_writer_wide(json, figure->denominator);
+    write_amount(json, figure, figure->denominator, ct_figure_denominator_scale(figure));
     write_micro(json, "low", figure->has_interval, figure->low_micro);
     write_micro(json, "high", figure->has_interval, figure->high_micro);
     ct_writer_key(json, "n");
@@ -61,6 +107,12 @@ static void write_value(struct ct_writer *json, const struct ct_figure *figure)
     if (figure->left_out) {
         ct_writer_key(json, "left_out");
         ct_writer_wide(json, (ct_wide)figure->left_out);
+    }
+    if (figure->provisional) {
+        ct_writer_key(json, "provisional");
+        ct_writer_wide(json, (ct_wide)figure->provisional);
+        ct_writer_key(json, "settles_at");
+        ct_writer_time(json, figure->settles_at);
     }
     if (figure->has_error) {
         write_micro(json, "standard_error", true, figure->error_micro);
@@ -80,7 +132,12 @@ static void write_value(struct ct_writer *json, const struct ct_figure *figure)
             ct_writer_key(json, "status");
             ct_writer_text(json, ct_target_status_text(figure->status));
         }
+        if (figure->target_segment) {
+            ct_writer_key(json, "target_segment");
+            ct_writer_text(json, figure->target_segment);
+        }
     }
+    write_change(json, figure);
 }
 
 static void write_key(struct ct_writer *json, const struct ct_figure *figure)
@@ -111,13 +168,22 @@ static void write_parts(struct ct_writer *json, const struct ct_block *block, co
     ct_writer_close(json, ']');
 }
 
-static void write_slice_name(struct ct_writer *json, const struct ct_block *slice)
+/* Of a pair an object by its fields. */
+static void write_slice_name(struct ct_writer *json, const struct ct_json_figures *f, const struct ct_block *slice)
 {
+    const char *comma = f->group_by ? strchr(f->group_by, ',') : NULL;
     ct_writer_key(json, "key");
     if (slice->other) {
         ct_writer_null(json);
         ct_writer_key(json, "other");
         ct_writer_bool(json, true);
+    } else if (comma) {
+        ct_writer_open(json, '{');
+        ct_writer_key_span(json, (ct_span){f->group_by, (size_t)(comma - f->group_by)});
+        ct_writer_string(json, slice->key);
+        ct_writer_key_span(json, ct_span_of(comma + 1));
+        ct_writer_string(json, slice->second);
+        ct_writer_close(json, '}');
     } else {
         ct_writer_string(json, slice->key);
     }
@@ -144,6 +210,22 @@ static void write_reason(struct ct_writer *json, const struct ct_json_figures *f
     }
 }
 
+/* Whose definition it is, where it is not the catalogue's. */
+static void write_definition(struct ct_writer *json, const struct ct_definition *definition)
+{
+    if (definition) {
+        ct_writer_key(json, "definition");
+        ct_writer_open(json, '{');
+        ct_writer_key(json, "profile");
+        ct_writer_text(json, definition->profile);
+        ct_writer_key(json, "formula");
+        ct_writer_text(json, definition->formula[CT_LANG_EN]);
+        ct_writer_key(json, "source");
+        ct_writer_text(json, definition->source);
+        ct_writer_close(json, '}');
+    }
+}
+
 void ct_json_kpi(struct ct_writer *json, const struct ct_json_figures *f, const struct ct_figure *figure)
 {
     ct_writer_open(json, '{');
@@ -154,6 +236,7 @@ void ct_json_kpi(struct ct_writer *json, const struct ct_json_figures *f, const 
     }
     write_key(json, figure);
     write_value(json, figure);
+    write_definition(json, figure->definition);
     write_reason(json, f, figure);
     write_parts(json, f->total, figure);
     if (f->slice_count) {
@@ -164,7 +247,7 @@ void ct_json_kpi(struct ct_writer *json, const struct ct_json_figures *f, const 
             const struct ct_figure *own = ct_block_figure(slice, figure->kpi->id);
             if (own) {
                 ct_writer_open(json, '{');
-                write_slice_name(json, slice);
+                write_slice_name(json, f, slice);
                 write_key(json, own);
                 write_value(json, own);
                 write_reason(json, f, own);
@@ -189,6 +272,23 @@ static void write_counts(struct ct_writer *json, const struct ct_block *block)
     ct_writer_wide(json, (ct_wide)block->messages);
     ct_writer_key(json, "untimed");
     ct_writer_wide(json, (ct_wide)block->untimed);
+}
+
+/* The period that business figures are for, and how many events were in it. */
+static void write_business(struct ct_writer *json, const struct ct_block *block)
+{
+    if (block->to == CT_USEC_NONE && block->events == 0) {
+        return;
+    }
+    ct_writer_key(json, "business");
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "from");
+    ct_writer_time(json, block->from);
+    ct_writer_key(json, "to");
+    ct_writer_time(json, block->to);
+    ct_writer_key(json, "events");
+    ct_writer_wide(json, (ct_wide)block->events);
+    ct_writer_close(json, '}');
 }
 
 static void write_outcomes(struct ct_writer *json, const struct ct_block *block)
@@ -219,6 +319,8 @@ static void write_inputs(struct ct_writer *json, const struct ct_findings *findi
         ct_writer_wide(json, (ct_wide)input->messages);
         ct_writer_key(json, "conversations");
         ct_writer_wide(json, (ct_wide)input->conversations);
+        ct_writer_key(json, "events");
+        ct_writer_wide(json, (ct_wide)input->events);
         ct_writer_key(json, "refused");
         ct_writer_wide(json, (ct_wide)input->refused);
         ct_writer_close(json, '}');
@@ -234,8 +336,9 @@ static void write_slices(struct ct_writer *json, const struct ct_json_figures *f
     ct_writer_open(json, '[');
     for (size_t i = 0; i < f->slice_count; i++) {
         ct_writer_open(json, '{');
-        write_slice_name(json, &f->slices[i]);
+        write_slice_name(json, f, &f->slices[i]);
         write_counts(json, &f->slices[i]);
+        write_business(json, &f->slices[i]);
         write_outcomes(json, &f->slices[i]);
         ct_writer_close(json, '}');
     }
@@ -275,6 +378,67 @@ void ct_json_figures(struct ct_writer *json, const struct ct_json_figures *f)
     }
 }
 
+/* What was asked for, and what it is compared with. */
+static void write_asked(struct ct_writer *json, const struct ct_findings *findings)
+{
+    ct_writer_key(json, "zone");
+    ct_writer_text(json, findings->zone_name ? findings->zone_name : "UTC");
+    if (findings->cadence != CT_CADENCE_NONE) {
+        size_t belong;
+        const enum ct_family *families = ct_cadence_families(findings->cadence, &belong);
+        ct_writer_key(json, "cadence");
+        ct_writer_text(json, ct_cadence_text(findings->cadence));
+        ct_writer_key(json, "families");
+        ct_writer_open(json, '[');
+        for (size_t i = 0; i < belong; i++) {
+            ct_writer_text(json, ct_family_text(families[i]));
+        }
+        ct_writer_close(json, ']');
+    }
+    if (findings->period_given) {
+        ct_writer_key(json, "counted");
+        ct_writer_open(json, '{');
+        ct_writer_key(json, "from");
+        ct_writer_time(json, findings->total.from);
+        ct_writer_key(json, "to");
+        ct_writer_time(json, findings->total.to);
+        ct_writer_close(json, '}');
+    }
+    if (findings->compared) {
+        ct_writer_key(json, "compared_with");
+        ct_writer_open(json, '{');
+        ct_writer_key(json, "from");
+        ct_writer_time(json, findings->before_from);
+        ct_writer_key(json, "to");
+        ct_writer_time(json, findings->before_to);
+        ct_writer_key(json, "conversations");
+        ct_writer_wide(json, (ct_wide)findings->before_conversations);
+        ct_writer_close(json, '}');
+    }
+    if (findings->where_count) {
+        ct_writer_key(json, "where");
+        ct_writer_open(json, '[');
+        for (size_t i = 0; i < findings->where_count; i++) {
+            ct_writer_text(json, findings->where[i]);
+        }
+        ct_writer_close(json, ']');
+    }
+    write_business(json, &findings->total);
+}
+
+void ct_json_drops(struct ct_writer *json, const struct ct_drop *drops, size_t count)
+{
+    ct_writer_key(json, "drops");
+    ct_writer_open(json, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (drops[i].count) {
+            ct_writer_key_span(json, ct_span_of(drops[i].reason));
+            ct_writer_wide(json, (ct_wide)drops[i].count);
+        }
+    }
+    ct_writer_close(json, '}');
+}
+
 void ct_json_findings(struct ct_out *out, const struct ct_findings *findings)
 {
     struct ct_writer json;
@@ -291,18 +455,27 @@ void ct_json_findings(struct ct_out *out, const struct ct_findings *findings)
     write_inputs(&json, findings);
     ct_writer_key(&json, "rules_hash");
     ct_writer_text(&json, findings->rules_hash);
+    if (findings->cost_model_hash && *findings->cost_model_hash) {
+        ct_writer_key(&json, "cost_model_hash");
+        ct_writer_text(&json, findings->cost_model_hash);
+    }
     ct_writer_key(&json, "profile");
     ct_writer_text(&json, findings->profile);
+    write_asked(&json, findings);
     ct_json_figures(&json, &figures);
-    ct_writer_key(&json, "drops");
-    ct_writer_open(&json, '{');
-    for (size_t i = 0; i < findings->drop_count; i++) {
-        if (findings->drops[i].count) {
-            ct_writer_key_span(&json, ct_span_of(findings->drops[i].reason));
-            ct_writer_wide(&json, (ct_wide)findings->drops[i].count);
-        }
+    if (findings->feedback) {
+        ct_writer_key(&json, "feedback");
+        ct_feedback_json(&json, findings->feedback);
     }
-    ct_writer_close(&json, '}');
+    if (findings->alarms) {
+        ct_writer_key(&json, "alarms");
+        ct_alarms_json(&json, findings->alarms);
+    }
+    if (findings->quality) {
+        ct_writer_key(&json, "quality");
+        ct_quality_json(&json, findings->quality);
+    }
+    ct_json_drops(&json, findings->drops, findings->drop_count);
     ct_writer_close(&json, '}');
     ct_out_char(out, '\n');
 }
@@ -343,6 +516,15 @@ void ct_json_catalogue(struct ct_out *out, const struct ct_kpi *kpis, size_t cou
         if (kpi->target.op != CT_TARGET_NONE) {
             ct_writer_key(&json, "target");
             write_target(&json, &kpi->target);
+        }
+        if (kpi->by_segment[0].segment) {
+            ct_writer_key(&json, "targets_by_segment");
+            ct_writer_open(&json, '{');
+            for (unsigned j = 0; j < CT_SEGMENT_TARGETS_MAX && kpi->by_segment[j].segment; j++) {
+                ct_writer_key(&json, kpi->by_segment[j].segment);
+                write_target(&json, &kpi->by_segment[j].target);
+            }
+            ct_writer_close(&json, '}');
         }
         write_both(&json, "name", kpi->name);
         write_both(&json, "formula", kpi->formula);

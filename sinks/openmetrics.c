@@ -302,10 +302,11 @@ static bool has_aspect(const struct ct_kpi *kpi, enum aspect aspect)
     switch (aspect) {
     case ASPECT_NUMERATOR:
     case ASPECT_DENOMINATOR:
-        return kpi->kind != CT_KPI_SUM; /* a sum can be added as it is */
+        /* A sum can be added as it is; the parts of a product, or of a difference, cannot. */
+        return kpi->kind != CT_KPI_SUM && kpi->kind != CT_KPI_PRODUCT && kpi->kind != CT_KPI_DIFFERENCE;
     case ASPECT_BOUND:
         return kpi->kind == CT_KPI_RATIO || kpi->kind == CT_KPI_MEAN || kpi->kind == CT_KPI_SCORE ||
-               kpi->kind == CT_KPI_SHARES;
+               kpi->kind == CT_KPI_SHARES || kpi->kind == CT_KPI_DIFFERENCE;
     case ASPECT_PERCENTILE:
         return mean && (kpi->unit == CT_UNIT_SECONDS || kpi->unit == CT_UNIT_DAYS);
     default:
@@ -313,14 +314,16 @@ static bool has_aspect(const struct ct_kpi *kpi, enum aspect aspect)
     }
 }
 
-/* A count has no unit, a mean's sum has the values'. */
+/* A count has no unit, a mean's sum has the values'; a proportion is one amount of money in another. */
 static const char *unit_of_aspect(const struct ct_kpi *kpi, enum aspect aspect)
 {
     bool sum = kpi->kind == CT_KPI_MEAN || kpi->kind == CT_KPI_MEDIAN || kpi->kind == CT_KPI_QUOTIENT;
+    bool amounts = kpi->kind == CT_KPI_PROPORTION;
     switch (aspect) {
     case ASPECT_NUMERATOR:
-        return sum ? unit_of(kpi) : NULL;
+        return amounts ? "money" : sum ? unit_of(kpi) : NULL;
     case ASPECT_DENOMINATOR:
+        return amounts ? "money" : NULL;
     case ASPECT_LEFT_OUT:
         return NULL;
     default:
@@ -363,9 +366,12 @@ static void figure_value(struct kpi_pass *pass, const struct place *place, const
     sample(&pass->family);
     label_place(&pass->family, place);
     if (figure->key[0]) {
-        const char *name = pass->kpi->unit == CT_UNIT_MONEY   ? "currency"
-                           : pass->kpi->kind == CT_KPI_SHARES ? "share"
-                                                              : "scale";
+        bool by_criteria = pass->kpi->kind == CT_KPI_MEAN && pass->kpi->unit == CT_UNIT_PERCENT; /* the IQS */
+        bool money = pass->kpi->unit == CT_UNIT_MONEY || pass->kpi->kind == CT_KPI_PROPORTION;
+        const char *name = money                                                       ? "currency"
+                           : pass->kpi->kind == CT_KPI_SHARES                          ? "share"
+                           : pass->kpi->family == CT_FAMILY_EXPERIENCE && !by_criteria ? "scale"
+                                                                                       : "key";
         label(&pass->family, name, ct_span_of(figure->key));
     }
     if (extra) {
@@ -408,7 +414,7 @@ static void figure_aspect(struct kpi_pass *pass, const struct place *place, cons
         figure_value(pass, place, figure, NULL, NULL, figure->numerator, figure->scale);
         break;
     case ASPECT_DENOMINATOR:
-        figure_value(pass, place, figure, NULL, NULL, figure->denominator, 1);
+        figure_value(pass, place, figure, NULL, NULL, figure->denominator, ct_figure_denominator_scale(figure));
         break;
     case ASPECT_BOUND:
         if (figure->has_interval && !place->slice) {
@@ -481,6 +487,9 @@ static void write_kpis(struct ct_out *out, enum ct_openmetrics_form form, const 
     const struct ct_block *first = page->view_count ? page->views[0].total : NULL;
     for (size_t i = 0; first && i < first->figure_count; i++) {
         const struct ct_kpi *kpi = first->figures[i].kpi;
+        if (page->without && page->without(kpi)) {
+            continue;
+        }
         for (int aspect = 0; aspect < ASPECTS && !first->figures[i].part; aspect++) {
             if (!has_aspect(kpi, (enum aspect)aspect)) {
                 continue;

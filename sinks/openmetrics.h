@@ -3,7 +3,8 @@
  * docs/metrics.md lists the names. Of a KPI: its value in base units (a ratio 0 to 1, seconds, money by currency),
  * numerator and denominator (a ratio cannot be averaged, its parts can be added), and for the whole the bounds of its
  * interval, percentiles and what was left out. A figure without a denominator has no sample; its family is there all
- * the same. Stable order, no sample twice, exact decimals, no time stamps.
+ * the same, but for those KPIs that the views cannot have (page.without). Stable order, no sample twice, exact
+ * decimals, no time stamps.
  */
 #ifndef CT_OPENMETRICS_H
 #define CT_OPENMETRICS_H
@@ -51,6 +52,7 @@ struct ct_openmetrics_page {
     size_t view_count;
     const struct ct_openmetrics_row *rows;
     size_t row_count;
+    bool (*without)(const struct ct_kpi *kpi); /* KPIs that these views never have a value of: no family; NULL = none */
 };
 /* The caller ends with ct_out_done. */
 void ct_openmetrics_write(struct ct_out *out, enum ct_openmetrics_form form, const struct ct_openmetrics_page *page);

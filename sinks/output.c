@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 static bool write_to_file(void *context, const char *bytes, size_t len)
 {
@@ -43,6 +44,25 @@ enum ct_status ct_out_done(struct ct_out *out)
         out->status = CT_IO; /* a full disk may only show here */
     }
     return out->status;
+}
+
+bool ct_text_add(void *context, const char *bytes, size_t len)
+{
+    struct ct_text *text = context;
+    if (text->capacity - text->len < len) {
+        size_t capacity = 2 * (text->capacity + len) + 256;
+        char *more = realloc(text->at, capacity);
+        if (!more) {
+            return false;
+        }
+        text->at = more;
+        text->capacity = capacity;
+    }
+    if (len) {
+        memcpy(text->at + text->len, bytes, len);
+    }
+    text->len += len;
+    return true;
 }
 
 void ct_out_bytes(struct ct_out *out, const char *bytes, size_t len)

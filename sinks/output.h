@@ -27,6 +27,14 @@ void ct_out_init_file(struct ct_out *out, FILE *file);
 /* Hands over what is buffered. CT_IO: something could not be written. */
 enum ct_status ct_out_done(struct ct_out *out) CT_MUST_USE;
 
+/* A text that grows as it is written; all zero = empty. The owner frees `at`. */
+struct ct_text {
+    char *at;
+    size_t len, capacity;
+};
+/* As struct ct_out's `write`, with a struct ct_text as its context. false = out of memory. */
+bool ct_text_add(void *text, const char *bytes, size_t len);
+
 void ct_out_bytes(struct ct_out *out, const char *bytes, size_t len);
 void ct_out_span(struct ct_out *out, ct_span span);
 void ct_out_text(struct ct_out *out, const char *text);

@@ -47,6 +47,15 @@ void ct_records_score(struct ct_writer *json, const char *key, const struct ct_s
     ct_writer_close(json, '}');
 }
 
+/* What few sources say stands there only where it was said. */
+static void write_known(struct ct_writer *json, const struct ct_record *record, const char *key,
+                        enum ct_text_field field)
+{
+    if (record->text[field].count) {
+        ct_records_field(json, record, key, field);
+    }
+}
+
 static void write_identity(struct ct_writer *json, const struct ct_record *record)
 {
     ct_writer_key(json, "conversation_id");
@@ -59,6 +68,13 @@ static void write_identity(struct ct_writer *json, const struct ct_record *recor
     ct_records_field(json, record, "language", CT_TEXT_LANGUAGE);
     ct_records_field(json, record, "bot", CT_TEXT_BOT);
     ct_records_field(json, record, "tenant", CT_TEXT_TENANT);
+    write_known(json, record, "bot_version", CT_TEXT_BOT_VERSION);
+    write_known(json, record, "segment", CT_TEXT_SEGMENT);
+    write_known(json, record, "product", CT_TEXT_PRODUCT);
+    write_known(json, record, "country", CT_TEXT_COUNTRY);
+    write_known(json, record, "intent", CT_TEXT_INTENT);
+    write_known(json, record, "topic", CT_TEXT_TOPIC);
+    write_known(json, record, "topics", CT_TEXT_TOPICS);
     ct_writer_key(json, "started_at");
     ct_writer_time(json, record->started_at);
     ct_writer_key(json, "ended_at");
@@ -100,6 +116,9 @@ static void write_verdict(struct ct_writer *json, const struct ct_record *record
     ct_records_score(json, "csat", &record->score[CT_SCORE_CSAT]);
     ct_records_score(json, "nps", &record->score[CT_SCORE_NPS]);
     ct_records_score(json, "ces", &record->score[CT_SCORE_CES]);
+    if (record->score[CT_SCORE_CSS].present) { /* few surveys are of this kind */
+        ct_records_score(json, "css", &record->score[CT_SCORE_CSS]);
+    }
     ct_writer_key(json, "feedback");
     ct_writer_open(json, '{');
     write_flag(json, "positive", record->positive);
@@ -134,6 +153,35 @@ static void write_response(struct ct_writer *json, const struct ct_record *recor
     ct_writer_close(json, '}');
 }
 
+static void write_money(struct ct_writer *json, const char *key, ct_nano amount)
+{
+    char text[40];
+    size_t len = ct_money_format(amount, text);
+    ct_writer_key(json, key);
+    ct_writer_string(json, (ct_span){text, len});
+}
+
+/* Of what the cost is made up, where a cost model has something to do with it. */
+static void write_cost_parts(struct ct_writer *json, const struct ct_record *record)
+{
+    bool modelled = record->cost_tokens || record->cost_channel || record->cost_human || record->cost_fixed ||
+                    record->has_human_price;
+    if (!record->has_cost || !modelled) {
+        return;
+    }
+    ct_writer_key(json, "cost_parts");
+    ct_writer_open(json, '{');
+    write_money(json, "source", record->cost_source);
+    write_money(json, "tokens", record->cost_tokens);
+    write_money(json, "channel", record->cost_channel);
+    write_money(json, "human", record->cost_human);
+    write_money(json, "fixed", record->cost_fixed);
+    if (record->has_human_price) {
+        write_money(json, "human_price", record->human_price);
+    }
+    ct_writer_close(json, '}');
+}
+
 static void write_numbers(struct ct_writer *json, const struct ct_record *record)
 {
     ct_writer_key(json, "counts");
@@ -161,6 +209,7 @@ static void write_numbers(struct ct_writer *json, const struct ct_record *record
     ct_writer_key(json, "basis");
     ct_writer_text(json, labelled ? "labelled" : record->inferred ? "inferred" : NULL);
     ct_writer_close(json, '}');
+    write_cost_parts(json, record);
     ct_writer_key(json, "cost");
     if (record->has_cost) {
         char amount[40];

@@ -4,6 +4,7 @@
  */
 #include "sinks/report.h"
 
+#include "sinks/alarms.h"
 #include "sinks/format.h"
 #include "sinks/report_parts.h"
 
@@ -36,6 +37,48 @@ static void page_fact(const struct ct_page *page, const char *name, uint64_t cou
     ct_page_raw(page, "</dd></div>");
 }
 
+static void page_period(const struct ct_page *page, const struct ct_findings *findings, ct_usec from, ct_usec to)
+{
+    char text[CT_FORMAT_BYTES];
+    ct_format_period(findings->zone, from, to, page->lang, text);
+    ct_page_text(page, text);
+}
+
+/* When the conversations were; which period was asked for, and what it is held against. */
+static void page_dates(const struct ct_page *page, const struct ct_findings *findings)
+{
+    const struct ct_block *total = &findings->total;
+    const char *review = ct_format_cadence(findings->cadence, page->lang);
+    if (total->first_at != CT_USEC_NONE) {
+        char day[CT_FORMAT_BYTES];
+        ct_format_date(findings->zone, total->first_at, day);
+        ct_page_text(page, day);
+        ct_page_raw(page, " – ");
+        ct_format_date(findings->zone, total->last_at, day);
+        ct_page_text(page, day);
+    } else {
+        ct_page_raw(page, ct_page_word(page, "conversations without times", "conversaciones sin hora"));
+    }
+    ct_page_raw(page, " · ");
+    ct_page_text(page, findings->zone_name ? findings->zone_name : "UTC");
+    if (total->to != CT_USEC_NONE && (findings->period_given || total->events)) {
+        ct_page_raw(page, "<br>");
+        ct_page_raw(page, review                   ? review
+                          : findings->period_given ? ct_page_word(page, "Period", "Periodo")
+                                                   : ct_page_word(page, "Business period", "Periodo de negocio"));
+        ct_page_raw(page, ": ");
+        page_period(page, findings, total->from, total->to);
+    }
+    if (findings->compared) {
+        ct_page_raw(page, ct_page_word(page, ", against ", ", frente a "));
+        page_period(page, findings, findings->before_from, findings->before_to);
+    }
+    for (size_t i = 0; i < findings->where_count; i++) {
+        ct_page_raw(page, ct_page_word(page, "<br>only ", "<br>solo "));
+        ct_page_text(page, findings->where[i]);
+    }
+}
+
 static void page_header(const struct ct_page *page, const struct ct_findings *findings, const char *title)
 {
     const struct ct_block *total = &findings->total;
@@ -45,20 +88,14 @@ static void page_header(const struct ct_page *page, const struct ct_findings *fi
               "stroke=\"#fff\" stroke-width=\"2\" stroke-linecap=\"round\" fill=\"none\"/></svg>convtap</div><h1>");
     ct_page_text(page, title);
     ct_page_raw(page, "</h1><p class=\"sub\">");
-    if (total->first_at != CT_USEC_NONE) {
-        char day[CT_FORMAT_BYTES];
-        ct_format_day(total->first_at, day);
-        ct_page_text(page, day);
-        ct_page_raw(page, " – ");
-        ct_format_day(total->last_at, day);
-        ct_page_text(page, day);
-    } else {
-        ct_page_raw(page, ct_page_word(page, "conversations without times", "conversaciones sin hora"));
-    }
+    page_dates(page, findings);
     ct_page_raw(page, "</p></div><dl class=\"facts\">");
     page_fact(page, ct_page_word(page, "conversations", "conversaciones"), total->conversations);
     page_fact(page, ct_page_word(page, "messages", "mensajes"), total->messages);
     page_fact(page, ct_page_word(page, "customers", "clientes"), total->customers);
+    if (total->events) {
+        page_fact(page, ct_page_word(page, "business events", "eventos de negocio"), total->events);
+    }
     ct_page_raw(page, "</dl></header>\n");
 }
 
@@ -154,11 +191,13 @@ static void page_provenance(const struct ct_page *page, const struct ct_findings
         page,
         ct_page_word(
             page,
-            "Ratios carry 95 % Wilson intervals, means 95 % normal intervals; percentiles are within 1 %. Every "
-            "conversation has exactly one outcome, so shares add up to 100 %. A dash is a KPI with nothing to count, "
+            "Ratios carry 95 % Wilson intervals, means 95 % normal intervals; percentiles are within 1 %; two "
+            "periods are compared by the 95 % interval of the difference. Every conversation has exactly one outcome, "
+            "so shares add up to 100 %. A dash is a KPI with nothing to count, "
             "which is not zero. The same inputs, rules and profile give this page again, byte for byte.",
             "Los porcentajes llevan intervalos de Wilson del 95 %, las medias intervalos normales del 95 %; los "
-            "percentiles tienen un error menor del 1 %. Cada conversación tiene exactamente un resultado, así que las "
+            "percentiles tienen un error menor del 1 %; dos periodos se comparan por el intervalo del 95 % de la "
+            "diferencia. Cada conversación tiene exactamente un resultado, así que las "
             "cuotas suman 100 %. Una raya es un KPI sin nada que contar, que no es cero. Las mismas entradas, reglas y "
             "perfil dan de nuevo esta página, byte a byte."));
     ct_page_raw(page, "</footer>\n");
@@ -174,14 +213,16 @@ void ct_report_write(struct ct_out *out, const struct ct_findings *findings, con
     page_header(&page, findings, title);
     page_tiles(&page, &findings->total);
     ct_page_outcomes(&page, &findings->total);
-    for (int family = 0; family < CT_FAMILY_COUNT; family++) {
-        ct_page_family(&page, &findings->total, (enum ct_family)family);
+    size_t belong;
+    const enum ct_family *families = ct_cadence_families(findings->cadence, &belong);
+    for (int i = 0; i < CT_FAMILY_COUNT; i++) {
+        ct_page_family(&page, findings, families[i]);
     }
-    if (findings->group_by && findings->slice_count) {
-        ct_page_slices(&page, findings);
+    /* Further sections, each a function of the page and the findings that writes nothing where it has nothing. */
+    static void (*const sections[])(const struct ct_page *, const struct ct_findings *) = {
+        ct_page_alarms, ct_page_quality, ct_page_feedback, ct_page_slices, page_drops, page_inputs, page_provenance};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        sections[i](&page, findings);
     }
-    page_drops(&page, findings);
-    page_inputs(&page, findings);
-    page_provenance(&page, findings);
     ct_page_raw(&page, "</main></body></html>\n");
 }

@@ -102,13 +102,13 @@ void ct_page_value(const struct ct_page *page, const struct ct_figure *figure)
     }
 }
 
-/* Where a value in millionths of the unit lies between the unit's ends, in thousandths; false = no ends. */
-static bool place(const struct ct_figure *figure, int64_t micro, int *out)
+bool ct_page_place(const struct ct_figure *figure, int64_t micro, int *out)
 {
     int64_t low = 0, high = 100000000;
-    if (figure->kpi->kind == CT_KPI_SCORE) {
+    if (figure->kpi->kind == CT_KPI_SCORE || figure->kpi->kind == CT_KPI_DIFFERENCE) {
         low = -100000000;
-    } else if (figure->kpi->unit != CT_UNIT_PERCENT) {
+    } else if (figure->kpi->unit != CT_UNIT_PERCENT || figure->kpi->kind == CT_KPI_PROPORTION ||
+               figure->kpi->kind == CT_KPI_PRODUCT) {
         return false;
     }
     micro = micro < low ? low : micro > high ? high : micro;
@@ -120,12 +120,13 @@ bool ct_page_range(const struct ct_page *page, const struct ct_figure *figure)
 {
     int value, low, high, target;
     if (!figure->has_value ||
-        !place(figure, (int64_t)ct_wide_divide(figure->value_num * 1000000, figure->value_den), &value)) {
+        !ct_page_place(figure, (int64_t)ct_wide_divide(figure->value_num * 1000000, figure->value_den), &value)) {
         return false;
     }
     ct_page_raw(page, "<svg class=\"range\" viewBox=\"0 0 1000 12\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
                       "<rect class=\"t\" x=\"0\" y=\"4\" width=\"1000\" height=\"4\" rx=\"2\"/>");
-    if (figure->has_interval && place(figure, figure->low_micro, &low) && place(figure, figure->high_micro, &high)) {
+    if (figure->has_interval && ct_page_place(figure, figure->low_micro, &low) &&
+        ct_page_place(figure, figure->high_micro, &high)) {
         ct_out_format(page->out, "<rect class=\"b\" x=\"%d\" y=\"2\" width=\"%d\" height=\"8\" rx=\"2\"/>", low,
                       high - low < 4 ? 4 : high - low);
     }
@@ -133,7 +134,7 @@ bool ct_page_range(const struct ct_page *page, const struct ct_figure *figure)
                   value < 5     ? 0
                   : value > 995 ? 990
                                 : value - 5);
-    if (figure->target.op != CT_TARGET_NONE && place(figure, figure->target.micro, &target)) {
+    if (figure->target.op != CT_TARGET_NONE && ct_page_place(figure, figure->target.micro, &target)) {
         ct_out_format(page->out, "<rect class=\"g\" x=\"%d\" y=\"0\" width=\"4\" height=\"12\"/>",
                       target > 996 ? 996 : target);
     }
@@ -174,6 +175,17 @@ static void page_left_out(const struct ct_page *page, const struct ct_figure *fi
         ct_page_raw(page, " · ");
         ct_page_count(page, figure->left_out);
         ct_page_raw(page, ct_page_word(page, " left out", " fuera"));
+    }
+}
+
+void ct_page_change(const struct ct_page *page, const struct ct_figure *figure)
+{
+    char text[CT_FORMAT_BYTES];
+    int better = ct_change_better(figure);
+    if (ct_format_change(figure, page->lang, text)) {
+        ct_out_format(page->out, "<span class=\"chip %s\">", better > 0 ? "met" : better < 0 ? "missed" : "unknown");
+        ct_page_text(page, text);
+        ct_page_raw(page, "</span>");
     }
 }
 
@@ -224,6 +236,11 @@ void ct_page_tile(const struct ct_page *page, const struct ct_block *block, cons
     }
     page_left_out(page, figure);
     ct_page_raw(page, "</p>");
+    if (figure->change.verdict != CT_CHANGE_NONE) {
+        ct_page_raw(page, "<p>");
+        ct_page_change(page, figure);
+        ct_page_raw(page, "</p>");
+    }
     if (strcmp(id, "automation_rate") == 0) {
         page_bounds(page, block);
     }
@@ -302,20 +319,40 @@ static void page_percentiles(const struct ct_page *page, const struct ct_figure 
     ct_page_raw(page, "</div>");
 }
 
-static void page_definition(const struct ct_page *page, const struct ct_kpi *kpi)
+/* The catalogue's, or another authority's with where it says so. */
+static void page_definition(const struct ct_page *page, const struct ct_kpi *kpi,
+                            const struct ct_definition *definition)
 {
     ct_page_raw(page, "<details><summary>");
     ct_page_raw(page, ct_page_word(page, "definition", "definición"));
+    if (definition) {
+        ct_page_raw(page, ": ");
+        ct_page_text(page, definition->profile);
+    }
     ct_page_raw(page, "</summary><p>");
-    ct_page_text(page, kpi->help[page->lang]);
+    ct_page_text(page, definition ? definition->source : kpi->help[page->lang]);
     ct_page_raw(page, "</p><span class=\"f\">");
-    ct_page_text(page, kpi->formula[page->lang]);
+    ct_page_text(page, definition ? definition->formula[page->lang] : kpi->formula[page->lang]);
     ct_page_raw(page, "</span><code>");
     ct_page_text(page, kpi->id);
     ct_page_raw(page, "</code></details>");
 }
 
-static void page_row(const struct ct_page *page, const struct ct_figure *figure, bool last)
+static void page_provisional(const struct ct_page *page, const struct ct_figure *figure, const struct ct_zone *zone)
+{
+    char text[CT_FORMAT_BYTES];
+    if (!figure->part && ct_format_provisional(figure, zone, page->lang, text)) {
+        ct_page_raw(page, "<div class=\"open\">");
+        ct_page_text(page, text);
+        ct_page_raw(page, " · ");
+        ct_page_count(page, figure->provisional);
+        ct_page_raw(page, ct_page_word(page, " open", " por cerrar"));
+        ct_page_raw(page, "</div>");
+    }
+}
+
+static void page_row(const struct ct_page *page, const struct ct_figure *figure, const struct ct_findings *findings,
+                     bool last)
 {
     char text[CT_FORMAT_BYTES];
     const char *kind = figure->part ? "part" : figure->kpi->parent ? "var" : "head";
@@ -325,8 +362,9 @@ static void page_row(const struct ct_page *page, const struct ct_figure *figure,
     if (figure->has_percentiles && figure->kpi->kind == CT_KPI_MEAN) {
         page_percentiles(page, figure);
     }
+    page_provisional(page, figure, findings->zone);
     if (!figure->part) {
-        page_definition(page, figure->kpi);
+        page_definition(page, figure->kpi, figure->definition);
     }
     ct_page_raw(page, "</td><td class=\"r val\">");
     ct_page_value(page, figure);
@@ -350,91 +388,70 @@ static void page_row(const struct ct_page *page, const struct ct_figure *figure,
         ct_page_raw(page, ct_page_word(page, " left out", " fuera"));
         ct_page_raw(page, "</small>");
     }
+    if (findings->compared) {
+        ct_page_raw(page, "</td><td>");
+        ct_page_change(page, figure);
+    }
     ct_page_raw(page, "</td><td class=\"r\">");
     ct_page_chip(page, figure);
     ct_page_raw(page, "</td></tr>\n");
 }
 
-void ct_page_family(const struct ct_page *page, const struct ct_block *block, enum ct_family family)
+/* "No data for: A, B, C". */
+static void page_missing(const struct ct_page *page, const struct ct_block *block, enum ct_family family)
 {
+    bool any = false;
+    for (size_t i = 0; i < block->figure_count; i++) {
+        const struct ct_figure *figure = &block->figures[i];
+        if (figure->kpi->family == family && ct_format_missing(block, i)) {
+            ct_page_raw(page, any ? ", "
+                                  : ct_page_word(page, "<p class=\"missing\">No data for: ",
+                                                 "<p class=\"missing\">Sin datos para: "));
+            ct_page_text(page, figure->kpi->name[page->lang]);
+            any = true;
+        }
+    }
+    ct_page_raw(page, any ? "</p>" : "");
+}
+
+static void family_head(const struct ct_page *page, const struct ct_findings *findings)
+{
+    ct_page_raw(page, "<div class=\"scroll\"><table><thead><tr><th>KPI</th><th class=\"r\">");
+    ct_page_raw(page, ct_page_word(page, "Value</th><th>95 % interval</th><th class=\"r\">Basis</th>",
+                                   "Valor</th><th>Intervalo 95 %</th><th class=\"r\">Base</th>"));
+    if (findings->compared) {
+        ct_page_raw(page, ct_page_word(page, "<th>Change</th>", "<th>Cambio</th>"));
+    }
+    ct_page_raw(page, ct_page_word(page, "<th class=\"r\">Target", "<th class=\"r\">Objetivo"));
+    ct_page_raw(page, "</th></tr></thead><tbody>\n");
+}
+
+void ct_page_family(const struct ct_page *page, const struct ct_findings *findings, enum ct_family family)
+{
+    const struct ct_block *block = &findings->total;
     const struct ct_figure *waiting = NULL; /* a row is written once it is known whether another follows */
+    if (!ct_format_family(block, family)) {
+        return;
+    }
+    ct_page_raw(page, "<section><h2>");
+    ct_page_text(page, ct_family_name(family, page->lang));
+    ct_page_raw(page, "</h2>");
     for (size_t i = 0; i < block->figure_count; i++) {
         const struct ct_figure *figure = &block->figures[i];
         if (figure->kpi->family != family || !ct_format_shown(block, i)) {
             continue;
         }
         if (!waiting) {
-            ct_page_raw(page, "<section><h2>");
-            ct_page_text(page, ct_family_name(family, page->lang));
-            ct_page_raw(page, "</h2><div class=\"scroll\"><table><thead><tr><th>KPI</th><th class=\"r\">");
-            ct_page_raw(page, ct_page_word(page, "Value", "Valor"));
-            ct_page_raw(
-                page, ct_page_word(page, "</th><th>95 % interval</th><th class=\"r\">Basis</th><th class=\"r\">Target",
-                                   "</th><th>Intervalo 95 %</th><th class=\"r\">Base</th><th class=\"r\">Objetivo"));
-            ct_page_raw(page, "</th></tr></thead><tbody>\n");
+            family_head(page, findings);
         } else {
-            page_row(page, waiting, !figure->kpi->parent && !figure->part);
+            page_row(page, waiting, findings, !figure->kpi->parent && !figure->part);
         }
         waiting = figure;
     }
     if (waiting) {
-        page_row(page, waiting, true);
-        ct_page_raw(page, "</tbody></table></div></section>\n");
+        page_row(page, waiting, findings, true);
+        ct_page_raw(page, "</tbody></table></div>");
     }
-}
-
-/* ---- slices
- * ---------------------------------------------------------------------------------------------------------- */
-
-void ct_page_slices(const struct ct_page *page, const struct ct_findings *findings)
-{
-    const char *id, *head;
-    ct_page_raw(page, "<section><h2>");
-    ct_page_raw(page, ct_page_word(page, "By ", "Por "));
-    ct_page_text(page, ct_format_field(findings->group_by, page->lang));
-    ct_page_raw(page, "</h2><div class=\"scroll\"><table><thead><tr><th>");
-    ct_page_text(page, ct_format_field(findings->group_by, page->lang));
-    ct_page_raw(page, ct_page_word(page, "</th><th class=\"r\">Conversations</th>",
-                                   "</th><th class=\"r\">Conversaciones</th>"));
-    for (size_t c = 0; (head = ct_format_column(c, page->lang, &id)); c++) {
-        const struct ct_figure *figure = ct_block_figure(&findings->total, id);
-        if (figure && figure->has_value) {
-            ct_page_raw(page, "<th class=\"r\" title=\"");
-            ct_page_text(page, figure->kpi->name[page->lang]);
-            ct_page_raw(page, "\">");
-            ct_page_text(page, head);
-            ct_page_raw(page, "</th>");
-        }
-    }
-    ct_page_raw(page, "</tr></thead><tbody>\n");
-    for (size_t i = 0; i < findings->slice_count; i++) {
-        const struct ct_block *slice = &findings->slices[i];
-        ct_page_raw(page, "<tr><td><b>");
-        if (slice->other || !slice->key.len) {
-            ct_page_raw(page, slice->other ? ct_page_word(page, "(others)", "(otros)")
-                                           : ct_page_word(page, "(not said)", "(sin dato)"));
-        } else {
-            ct_page_span(page, slice->key);
-        }
-        ct_page_raw(page, "</b></td><td class=\"r\">");
-        ct_page_count(page, slice->conversations);
-        ct_page_raw(page, "</td>");
-        for (size_t c = 0; ct_format_column(c, page->lang, &id); c++) {
-            const struct ct_figure *total = ct_block_figure(&findings->total, id);
-            const struct ct_figure *figure = ct_block_figure(slice, id);
-            int at;
-            if (!total || !total->has_value || !figure) {
-                continue;
-            }
-            ct_page_raw(page, "<td class=\"r\"><span class=\"cell\">");
-            ct_page_value(page, figure);
-            if (figure->has_value &&
-                place(figure, (int64_t)ct_wide_divide(figure->value_num * 1000000, figure->value_den), &at)) {
-                ct_out_format(page->out, "<i><u style=\"width:%d.%d%%\"></u></i>", at / 10, at % 10);
-            }
-            ct_page_raw(page, "</span></td>");
-        }
-        ct_page_raw(page, "</tr>\n");
-    }
-    ct_page_raw(page, "</tbody></table></div></section>\n");
+    page_missing(page, block, family);
+    ct_page_raw(page, "</section>\n");
 }

@@ -27,9 +27,18 @@ bool ct_page_range(const struct ct_page *page, const struct ct_figure *figure);
 /* "met: >= 85 %"; nothing without a target. */
 void ct_page_chip(const struct ct_page *page, const struct ct_figure *figure);
 void ct_page_tile(const struct ct_page *page, const struct ct_block *block, const char *id);
+/* Where a value in millionths of the unit lies between the unit's ends, in thousandths; false = no ends. */
+bool ct_page_place(const struct ct_figure *figure, int64_t micro, int *out);
+/* "+3.2 pp, up: better"; nothing where there is no change. */
+void ct_page_change(const struct ct_page *page, const struct ct_figure *figure);
 /* The heading and KPI table of a family; nothing where the family has no figures. */
-void ct_page_family(const struct ct_page *page, const struct ct_block *block, enum ct_family family);
+void ct_page_family(const struct ct_page *page, const struct ct_findings *findings, enum ct_family family);
 void ct_page_outcomes(const struct ct_page *page, const struct ct_block *block);
+/* report_quality.c; nothing without human marks. */
+void ct_page_quality(const struct ct_page *page, const struct ct_findings *findings);
+/* report_feedback.c; nothing where it was not looked for. */
+void ct_page_feedback(const struct ct_page *page, const struct ct_findings *findings);
+/* report_slices.c; nothing where nothing is sliced. */
 void ct_page_slices(const struct ct_page *page, const struct ct_findings *findings);
 
 #endif

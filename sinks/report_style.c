@@ -88,5 +88,6 @@ const char *const ct_report_style[] = {
     "print{body{background:#fff}.tile,.card,.scroll{break-inside:avoid}main{max-width:none;padding:0}.scroll{overflow:"
     "visible}}",
     "tr.var td.k>b,tr.part td.k>b{font-weight:500}tr.head:not(.gap) td{border-bottom-color:transparent}h3 "
-    "small{white-space:nowrap;font-weight:500}",
+    "small{white-space:nowrap;font-weight:500}"
+    ".missing{color:var(--soft);font-size:12.5px;margin:10px 2px 0}.open{color:var(--soft);font-size:12px}",
     NULL};

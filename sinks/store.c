@@ -312,6 +312,7 @@ void ct_store_close(struct ct_store *store)
     free(store->json.bytes);
     free(store->sums.bytes);
     free(store->decided.bytes);
+    free(store->event);
     free(store->path);
     free(store);
 }
@@ -395,7 +396,8 @@ enum ct_status ct_store_stats(struct ct_store *store, struct ct_store_stats *out
                               "(SELECT count(*) FROM sum_hour),(SELECT page_count FROM pragma_page_count)*"
                               "(SELECT page_size FROM pragma_page_size),(SELECT user_version FROM pragma_user_version),"
                               "(SELECT count(*) FROM withdrawn),min(started_at),max(ended_at),min(first_published_at),"
-                              "max(first_published_at),(SELECT value FROM meta WHERE key='program') FROM conversation";
+                              "max(first_published_at),(SELECT value FROM meta WHERE key='program'),"
+                              "(SELECT count(*) FROM business_event) FROM conversation";
     sqlite3_stmt *statement;
     enum ct_status status = ct_store_prepare(store, sql, &statement, err);
     if (status != CT_OK) {
@@ -410,6 +412,7 @@ enum ct_status ct_store_stats(struct ct_store *store, struct ct_store_stats *out
                                        .bytes = (uint64_t)sqlite3_column_int64(statement, 4),
                                        .schema = (uint32_t)sqlite3_column_int64(statement, 5),
                                        .withdrawn = (uint64_t)sqlite3_column_int64(statement, 6),
+                                       .events = (uint64_t)sqlite3_column_int64(statement, 12),
                                        .first_at = time_of(statement, 7),
                                        .last_at = time_of(statement, 8),
                                        .first_published_at = time_of(statement, 9),

@@ -1,4 +1,5 @@
-/* store.h - closed conversations in SQLite: the newest revision of each, its evidence, hourly sums.
+/* store.h - closed conversations in SQLite: the newest revision of each, its evidence, hourly sums; and business
+ * events.
  *
  * WAL, group commit, a versioned schema (docs/store.md). A conversation is known by tenant, id and when it began (an
  * untimed one by its session number), so `audit --db`, `serve` and `replay` write the same rows. Putting the same
@@ -7,6 +8,7 @@
 #ifndef CT_STORE_H
 #define CT_STORE_H
 
+#include "engine/business.h"
 #include "sinks/output.h"
 
 /* What one conversation adds to an hour's sums. */
@@ -32,7 +34,7 @@ struct ct_store_put {
 
 struct ct_store;
 enum ct_store_mode { CT_STORE_READ, CT_STORE_WRITE /* made where it is missing */ };
-/* CT_REFUSED: no store of ours, or of a newer version (*err says which and the remedy); CT_LIMIT: another process
+/* CT_REFUSED: no store of ours, or of another version (*err says which and the remedy); CT_LIMIT: another process
  * writes it; CT_IO. */
 enum ct_status ct_store_open(const char *path, enum ct_store_mode mode, struct ct_store **out,
                              struct ct_error *err) CT_MUST_USE;
@@ -40,6 +42,10 @@ void ct_store_close(struct ct_store *store); /* what was not committed is droppe
 /* Waits in the open transaction until ct_store_commit. CT_IO: *err; what was not committed is lost and must be put
  * again. */
 enum ct_status ct_store_put(struct ct_store *store, const struct ct_store_put *put, struct ct_error *err) CT_MUST_USE;
+/* A business event, in the same transaction. It is known by its identity and customer: the same one again changes
+ * nothing, and of two that differ the one stays that ct_business_sort keeps, whichever was put first. */
+enum ct_status ct_store_put_business(struct ct_store *store, const struct ct_business *event,
+                                     struct ct_error *err) CT_MUST_USE;
 /* Ends the transaction; `applied` = tape position up to which everything is in the store (kept with it; 0 = leave as it
  * is). durable: after it, power may go. */
 enum ct_status ct_store_commit(struct ct_store *store, uint64_t applied, bool durable,
@@ -50,6 +56,7 @@ struct ct_store_stats {
     uint64_t conversations, revisions, evidence, sums, bytes;
     uint32_t schema;
     uint64_t withdrawn;
+    uint64_t events;                               /* business events */
     ct_usec first_at, last_at;                     /* oldest beginning and newest end; CT_USEC_NONE */
     ct_usec first_published_at, last_published_at; /* of first publications; CT_USEC_NONE */
     char program[32];                              /* that wrote last: "convtap 0.1.0" */
@@ -65,6 +72,10 @@ struct ct_store_filter { /* spans empty, times CT_USEC_NONE = any */
     size_t limit;                             /* 0 = all */
     bool newest_first;
     bool records_alone; /* for counting: in any order, and the rows' json is empty; much quicker */
+    /* NULL = any; else only conversations of known customers for which it is true, asked before anything of the row is
+     * read. The hash is ct_customer_hash's. */
+    bool (*customer)(void *context, uint64_t customer_hash);
+    void *customer_context;
 };
 struct ct_store_row {
     uint64_t row;                   /* rises with first publication */
@@ -80,6 +91,22 @@ struct ct_store_row {
 enum ct_status ct_store_each(struct ct_store *store, const struct ct_store_filter *filter,
                              enum ct_status (*row)(void *context, const struct ct_store_row *row), void *context,
                              struct ct_error *err) CT_MUST_USE;
+/* The newest end of a conversation; CT_USEC_NONE = none has a time. */
+enum ct_status ct_store_newest(struct ct_store *store, ct_usec *at, struct ct_error *err) CT_MUST_USE;
+struct ct_store_business_filter { /* spans empty, times CT_USEC_NONE = any */
+    ct_span tenant, user_id;
+    ct_usec from, before; /* [from, before) */
+};
+/* Business events, all of a customer one after the other and by time; first, in each tenant, those that belong to no
+ * customer. The event is borrowed until the callback returns, whose status other than CT_OK ends it with that status.
+ */
+enum ct_status ct_store_each_business(struct ct_store *store, const struct ct_store_business_filter *filter,
+                                      enum ct_status (*event)(void *context, const struct ct_business *event),
+                                      void *context, struct ct_error *err) CT_MUST_USE;
+/* When the newest one before `before` (CT_USEC_NONE = of all) happened; what is due (renewal_due) is no sign of how
+ * late it is. *at CT_USEC_NONE = there is none. */
+enum ct_status ct_store_newest_business(struct ct_store *store, ct_usec before, ct_usec *at,
+                                        struct ct_error *err) CT_MUST_USE;
 /* Hourly sums of one measure between two times: (hour, channel, value), by hour, then channel. */
 enum ct_status ct_store_sums(struct ct_store *store, ct_span measure, ct_usec from, ct_usec before,
                              enum ct_status (*sum)(void *context, ct_usec hour, ct_span channel, int64_t value),

@@ -138,6 +138,18 @@ static bool time_is(sqlite3_stmt *s, int column, ct_usec value)
                                                          : sqlite3_column_int64(s, column) == value;
 }
 
+/* Columns that the line does not have: from `first` on, in this order. */
+static bool more_columns_are(sqlite3_stmt *s, int first, const struct ct_record *record)
+{
+    static const enum ct_text_field fields[] = {CT_TEXT_BOT_VERSION, CT_TEXT_SEGMENT, CT_TEXT_PRODUCT, CT_TEXT_COUNTRY,
+                                                CT_TEXT_INTENT,      CT_TEXT_TOPIC,   CT_TEXT_TOPICS};
+    bool same = true;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        same = same && column_is(s, first + (int)i, record, fields[i]);
+    }
+    return same;
+}
+
 static void check_record(struct check *c, sqlite3_stmt *s)
 {
     const char *why;
@@ -165,7 +177,7 @@ static void check_record(struct check *c, sqlite3_stmt *s)
                 time_is(s, 7, record->started_at) && time_is(s, 8, record->ended_at) &&
                 ct_span_is(ct_store_column_span(s, 9), content_hash) &&
                 ct_span_is(ct_store_column_span(s, 10), ct_outcome_text((enum ct_outcome)record->outcome)) &&
-                sqlite3_column_int64(s, 11) == record->evidence.count;
+                sqlite3_column_int64(s, 11) == record->evidence.count && more_columns_are(s, 12, record);
     if (!same) {
         say(c, "record and columns differ: row %lld (%.*s)", row,
             (int)(key.conversation_id.len < 120 ? key.conversation_id.len : 120), key.conversation_id.at);
@@ -178,7 +190,8 @@ static enum ct_status check_records(struct check *c, struct ct_error *err)
     int code = sqlite3_prepare_v2(
         c->store->db,
         "SELECT row,layout,record,conversation_id,tenant,session,user_id,started_at,ended_at,content_hash,outcome,"
-        "(SELECT count(*) FROM evidence e WHERE e.conversation=c.row) FROM conversation c",
+        "(SELECT count(*) FROM evidence e WHERE e.conversation=c.row),bot_version,segment,product,country,intent,topic,"
+        "topics FROM conversation c",
         -1, &s, NULL);
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(s);
@@ -187,6 +200,29 @@ static enum ct_status check_records(struct check *c, struct ct_error *err)
         }
     }
     enum ct_status status = stopped(c, code, "records", err);
+    sqlite3_finalize(s);
+    return status;
+}
+
+/* ---- business events -------------------------------------------------------------------------------------------- */
+
+static enum ct_status check_events(struct check *c, struct ct_error *err)
+{
+    sqlite3_stmt *s;
+    int code = sqlite3_prepare_v2(c->store->db, "SELECT " CT_STORE_EVENT_COLUMNS " FROM business_event", -1, &s, NULL);
+    while (code == SQLITE_OK || code == SQLITE_ROW) {
+        code = sqlite3_step(s);
+        if (code == SQLITE_ROW) {
+            uint64_t identity;
+            const char *why = "too large to look at";
+            if (ct_store_event_read(c->store, s, &identity, &why) != CT_OK) {
+                say(c, "business event is damaged: %016llx (%s)", (unsigned long long)identity, why);
+            } else if (c->store->event->identity != identity) {
+                say(c, "business event is not the one that its identity says: %016llx", (unsigned long long)identity);
+            }
+        }
+    }
+    enum ct_status status = stopped(c, code, "business events", err);
     sqlite3_finalize(s);
     return status;
 }
@@ -355,6 +391,7 @@ enum ct_status ct_store_check(struct ct_store *store, struct ct_out *out, struct
     status = check_pages(&c, err);
     status = status == CT_OK ? check_rules(&c, err) : status;
     status = status == CT_OK ? check_records(&c, err) : status;
+    status = status == CT_OK ? check_events(&c, err) : status;
     status = status == CT_OK ? check_sums(&c, err) : status;
     if (own && !sqlite3_get_autocommit(store->db)) {
         sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);

@@ -222,6 +222,13 @@ static void bind_identity(sqlite3_stmt *s, const struct ct_record *r)
     bind_text(s, CT_COLUMN_channel, ct_record_text(r, CT_TEXT_CHANNEL));
     bind_text(s, CT_COLUMN_language, ct_record_text(r, CT_TEXT_LANGUAGE));
     bind_text(s, CT_COLUMN_bot, ct_record_text(r, CT_TEXT_BOT));
+    bind_text(s, CT_COLUMN_bot_version, ct_record_text(r, CT_TEXT_BOT_VERSION));
+    bind_text(s, CT_COLUMN_segment, ct_record_text(r, CT_TEXT_SEGMENT));
+    bind_text(s, CT_COLUMN_product, ct_record_text(r, CT_TEXT_PRODUCT));
+    bind_text(s, CT_COLUMN_country, ct_record_text(r, CT_TEXT_COUNTRY));
+    bind_text(s, CT_COLUMN_intent, ct_record_text(r, CT_TEXT_INTENT));
+    bind_text(s, CT_COLUMN_topic, ct_record_text(r, CT_TEXT_TOPIC));
+    bind_text(s, CT_COLUMN_topics, ct_record_text(r, CT_TEXT_TOPICS));
     bind_time(s, CT_COLUMN_started_at, r->started_at);
     bind_time(s, CT_COLUMN_ended_at, r->ended_at);
     ct_store_bind_span(s, CT_COLUMN_outcome, ct_span_of(ct_outcome_text((enum ct_outcome)r->outcome)));

@@ -61,6 +61,26 @@ static size_t conditions_of(const struct ct_store_filter *f, struct condition *o
     return count;
 }
 
+static void ask_customer(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const struct ct_store_filter *filter = sqlite3_user_data(context);
+    ct_span text[2];
+    for (int i = 0; i < count && i < 2; i++) {
+        const void *bytes = sqlite3_value_blob(values[i]);
+        text[i] = (ct_span){bytes, bytes ? (size_t)sqlite3_value_bytes(values[i]) : 0};
+    }
+    sqlite3_result_int(context, filter->customer(filter->customer_context, ct_customer_hash(text[0], text[1])));
+}
+
+/* `filter` has to stay where it is until the statement is finalized. */
+static enum ct_status teach(struct ct_store *store, const struct ct_store_filter *filter, struct ct_error *err)
+{
+    int code = filter->customer ? sqlite3_create_function_v2(store->db, "ct_wanted", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                                             (void *)(uintptr_t)filter, ask_customer, NULL, NULL, NULL)
+                                : SQLITE_OK;
+    return code == SQLITE_OK ? CT_OK : ct_store_fail(store, code, "read", err);
+}
+
 static enum ct_status prepare(struct ct_store *store, const struct ct_store_filter *filter, sqlite3_stmt **out,
                               struct ct_error *err)
 {
@@ -75,6 +95,9 @@ static enum ct_status prepare(struct ct_store *store, const struct ct_store_filt
     at = stpncpy(at, row_sql_rest, (size_t)(sql + sizeof sql - at));
     for (size_t i = 0; i < count; i++) {
         at = stpncpy(at, conditions[i].sql, (size_t)(sql + sizeof sql - at));
+    }
+    if (filter->customer) {
+        at = stpncpy(at, " AND user_id IS NOT NULL AND ct_wanted(tenant,user_id)", (size_t)(sql + sizeof sql - at));
     }
     size_t room = (size_t)(sql + sizeof sql - at);
     if (filter->after) {
@@ -170,7 +193,8 @@ enum ct_status ct_store_each(struct ct_store *store, const struct ct_store_filte
                              struct ct_error *err)
 {
     sqlite3_stmt *statement;
-    enum ct_status status = prepare(store, filter, &statement, err);
+    enum ct_status status = teach(store, filter, err);
+    status = status == CT_OK ? prepare(store, filter, &statement, err) : status;
     if (status != CT_OK) {
         return status;
     }
@@ -184,6 +208,22 @@ enum ct_status ct_store_each(struct ct_store *store, const struct ct_store_filte
     return status != CT_OK                             ? status
            : code == SQLITE_DONE || code == SQLITE_ROW ? CT_OK
                                                        : ct_store_fail(store, code, "read", err);
+}
+
+enum ct_status ct_store_newest(struct ct_store *store, ct_usec *at, struct ct_error *err)
+{
+    sqlite3_stmt *s;
+    *at = CT_USEC_NONE;
+    enum ct_status status = ct_store_prepare(store, "SELECT max(ended_at) FROM conversation", &s, err);
+    if (status != CT_OK) {
+        return status;
+    }
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL) {
+        *at = sqlite3_column_int64(s, 0);
+    }
+    sqlite3_finalize(s);
+    return code == SQLITE_ROW ? CT_OK : ct_store_fail(store, code, "read", err);
 }
 
 enum ct_status ct_store_sums(struct ct_store *store, ct_span measure, ct_usec from, ct_usec before,

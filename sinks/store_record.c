@@ -33,6 +33,8 @@ int64_t ct_store_layout(void)
         AT(survey_asked),
         AT(user_messages),
         AT(fallbacks),
+        AT(positive_messages),
+        AT(comments_answered),
         AT(first_response_usec),
         AT(total_handling_usec),
         AT(unanswered),
@@ -40,7 +42,9 @@ int64_t ct_store_layout(void)
         AT(has_cost),
         AT(cost_source),
         AT(tokens_input),
+        AT(human_price),
         AT(unpriced),
+        AT(cost_undated),
         AT(first_contact),
         AT(observed_usec),
         AT(text),
@@ -73,6 +77,8 @@ static void clear_gaps(struct ct_score *score)
     score->scale_min = was.scale_min;
     score->scale_max = was.scale_max;
     score->ts = was.ts;
+    score->turned = was.turned;
+    score->positive_from = was.positive_from;
 }
 
 bool ct_store_record_copy(struct ct_store_buffer *out, const struct ct_record *record)
@@ -86,6 +92,7 @@ bool ct_store_record_copy(struct ct_store_buffer *out, const struct ct_record *r
     copy->first_contact = CT_NULL;
     copy->returned = copy->is_return = copy->immature = false;
     copy->next_contact_usec = copy->previous_contact_usec = CT_USEC_NONE;
+    copy->next_any_usec = copy->previous_any_usec = CT_USEC_NONE;
     copy->observed_usec = 0;
     for (unsigned i = 0; i < CT_SCORE_COUNT; i++) {
         clear_gaps(&copy->score[i]);
@@ -122,10 +129,12 @@ static bool flags_valid(const struct ct_record *record)
                 FLAG(bot_involved) && FLAG(escalated) && FLAG(requested) && FLAG(offered) && FLAG(announced) &&
                 FLAG(performed) && FLAG(failed) && FLAG(refused) && FLAG(human_joined) && FLAG(positive) &&
                 FLAG(negative) && FLAG(complaint) && FLAG(insult) && FLAG(reopened) && FLAG(closed_by_event) &&
-                FLAG(confirmed_said) && FLAG(has_cost) && FLAG(returned) && FLAG(is_return) && FLAG(immature);
+                FLAG(confirmed_said) && FLAG(has_cost) && FLAG(has_human_price) && FLAG(returned) && FLAG(is_return) &&
+                FLAG(immature);
 #undef FLAG
     for (unsigned i = 0; i < CT_SCORE_COUNT; i++) {
         good &= *(const unsigned char *)&record->score[i].present <= 1;
+        good &= *(const unsigned char *)&record->score[i].turned <= 1;
         good &= *(const unsigned char *)&record->survey_asked[i] <= 1;
     }
     return good && record->outcome < CT_OUTCOME_COUNT && record->resolved <= CT_NULL &&

@@ -5,7 +5,7 @@
 #include "sinks/store_state.h"
 
 /* Times and durations are microseconds (times since 1970-01-01T00:00:00Z), flags 0 and 1, NULL what is not known. */
-static const char conversations_1[] =
+static const char conversations_2[] =
     "CREATE TABLE meta(\n"
     "  key TEXT PRIMARY KEY NOT NULL,\n"
     "  value ANY NOT NULL\n"
@@ -15,7 +15,10 @@ static const char conversations_1[] =
     "  conversation_id TEXT NOT NULL,\n"
     "  tenant TEXT NOT NULL,              -- '' = not known\n"
     "  session INTEGER NOT NULL,          -- 0: known by started_at; 1, 2, ...: of a conversation without times\n"
-    "  user_id TEXT, channel TEXT, language TEXT, bot TEXT,\n"
+    "  user_id TEXT, channel TEXT, language TEXT, bot TEXT, bot_version TEXT,\n"
+    "  segment TEXT, product TEXT, country TEXT, -- of the customer, as the transcript says it\n"
+    "  intent TEXT,                       -- the first that the bot's platform recognised\n"
+    "  topic TEXT, topics TEXT,           -- what it is about most; all of them, a space between two\n"
     "  started_at INTEGER, ended_at INTEGER,\n"
     "  outcome TEXT NOT NULL,\n"
     "  abandoned_at TEXT,                 -- bot, question, queue\n"
@@ -51,8 +54,9 @@ static const char conversations_1[] =
     "CREATE UNIQUE INDEX conversation_key ON conversation(conversation_id, tenant, session, ifnull(started_at,0));\n"
     "CREATE INDEX conversation_published ON conversation(first_published_at);\n"
     "CREATE INDEX conversation_started ON conversation(started_at);\n"
+    "CREATE INDEX conversation_ended ON conversation(ended_at);\n"
     "CREATE INDEX conversation_user ON conversation(user_id, started_at) WHERE user_id IS NOT NULL;\n";
-static const char others_1[] =
+static const char others_2[] =
     "CREATE TABLE withdrawn(              -- conversations that became part of others; an older revision stays away\n"
     "  row INTEGER PRIMARY KEY NOT NULL,\n"
     "  conversation_id TEXT NOT NULL, tenant TEXT NOT NULL, session INTEGER NOT NULL, started_at INTEGER NOT NULL,\n"
@@ -82,11 +86,34 @@ static const char others_1[] =
     "  PRIMARY KEY(measure, hour, channel)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-/* In order; the rows of version N make it of version N - 1, those of version 1 of an empty file. */
+/* In the order in which a customer's events are counted. One event is one row: `identity` is its id's, or of everything
+ * in it. Named `type` as in the input's "event". */
+static const char events_2[] =
+    "CREATE TABLE business_event(\n"
+    "  tenant TEXT NOT NULL,              -- '' = not known\n"
+    "  user_id TEXT NOT NULL,             -- the customer, as in conversation; '' = belongs to none\n"
+    "  at INTEGER NOT NULL,\n"
+    "  type TEXT NOT NULL,                -- customer_won, purchase, ...\n"
+    "  identity INTEGER NOT NULL,         -- equal ones are one event\n"
+    "  id TEXT, ref TEXT, name TEXT, segment TEXT, reason TEXT, version TEXT, text TEXT, currency TEXT,\n"
+    "  since INTEGER, due INTEGER, duration_us INTEGER,\n"
+    "  amount_nano INTEGER,               -- billionths of the currency's unit\n"
+    "  margin_nano INTEGER,               -- share of a purchase that is gross profit, in billionths\n"
+    "  value_nano INTEGER, goal_nano INTEGER, -- of an outcome, in billionths of its own unit\n"
+    "  count INTEGER, of_count INTEGER,\n"
+    "  score INTEGER, scale_min INTEGER, scale_max INTEGER,\n"
+    "  flag INTEGER CHECK(flag IN (0,1)),\n"
+    "  PRIMARY KEY(tenant, user_id, at, type, identity)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE UNIQUE INDEX business_event_identity ON business_event(identity, user_id);\n"
+    "CREATE INDEX business_event_at ON business_event(at);\n";
+
+/* In order; the rows of version N make it of version N - 1, those of the oldest one of an empty file. Version 1 is not
+ * brought up to date: figures are counted from `record`, and this program cannot read those of its conversations. */
 static const struct {
     int version;
     const char *sql;
-} migrations[] = {{1, conversations_1}, {1, others_1}};
+} migrations[] = {{2, conversations_2}, {2, others_2}, {2, events_2}};
 
 static enum ct_status number_of(struct ct_store *store, const char *sql, int64_t *out, struct ct_error *err)
 {
@@ -136,6 +163,14 @@ enum ct_status ct_store_schema(struct ct_store *store, struct ct_error *err)
             "%s: made by a newer convtap (schema %lld, this one knows %d): use that version, or another "
             "file",
             store->path, (long long)version, CT_STORE_SCHEMA);
+    }
+    if (version < CT_STORE_SCHEMA_OLDEST && !empty) {
+        return ct_error_set(
+            err, CT_REFUSED,
+            "%s: made by an older convtap (schema %lld, this one needs %d), whose conversations this one "
+            "cannot count; nothing was changed. Move it away, with its -wal, -shm and -lock, and make "
+            "it anew: convtap serve fills it from its tape, or convtap replay --db, or audit --db",
+            store->path, (long long)version, CT_STORE_SCHEMA_OLDEST);
     }
     if (version < CT_STORE_SCHEMA && !store->writes) {
         return ct_error_set(err, CT_REFUSED,

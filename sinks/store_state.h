@@ -6,7 +6,8 @@
 
 #include "sinks/store.h"
 
-#define CT_STORE_SCHEMA 1               /* user_version */
+#define CT_STORE_SCHEMA 2               /* user_version */
+#define CT_STORE_SCHEMA_OLDEST 2        /* that is brought up to date; what is older is refused */
 #define CT_STORE_APPLICATION 0x43545031 /* application_id: "CTP1" */
 
 /* Columns of `conversation` behind `row`, in the order in which they are bound. */
@@ -18,6 +19,13 @@
     X(channel)                                                                                                         \
     X(language)                                                                                                        \
     X(bot)                                                                                                             \
+    X(bot_version)                                                                                                     \
+    X(segment)                                                                                                         \
+    X(product)                                                                                                         \
+    X(country)                                                                                                         \
+    X(intent)                                                                                                          \
+    X(topic)                                                                                                           \
+    X(topics)                                                                                                          \
     X(started_at)                                                                                                      \
     X(ended_at)                                                                                                        \
     X(outcome)                                                                                                         \
@@ -79,6 +87,14 @@ enum ct_store_column {
 #undef X
 };
 
+/* Columns of `business_event`, in the order in which they are bound and read; behind the first four the texts from
+ * CT_BUSINESS_ID on and the members of struct ct_business_numbers, both in their own order. */
+#define CT_STORE_EVENT_COLUMNS                                                                                         \
+    "tenant,user_id,at,type,identity,id,ref,name,segment,reason,version,text,currency,since,due,duration_us,"          \
+    "amount_nano,margin_nano,value_nano,goal_nano,count,of_count,score,scale_min,scale_max,flag"
+#define CT_STORE_EVENT_PARAMETERS                                                                                      \
+    "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26"
+
 /* The statements that a writer keeps prepared: X(NAME, sql). */
 #define CT_STORE_SET_COLUMN(name) "," #name
 #define CT_STORE_PARAMETER(name) ",?"
@@ -104,6 +120,10 @@ enum ct_store_column {
     X(SUM, "SELECT value FROM sum_hour WHERE measure=?1 AND hour=?2 AND channel=?3")                                   \
     X(PUT_SUM, "INSERT OR REPLACE INTO sum_hour(measure,hour,channel,value) VALUES(?1,?2,?3,?4)")                      \
     X(FORGET_SUM, "DELETE FROM sum_hour WHERE measure=?1 AND hour=?2 AND channel=?3")                                  \
+    X(PUT_EVENT, "INSERT INTO business_event(" CT_STORE_EVENT_COLUMNS ") VALUES(" CT_STORE_EVENT_PARAMETERS            \
+                 ") ON CONFLICT DO NOTHING")                                                                           \
+    X(FIND_EVENT, "SELECT " CT_STORE_EVENT_COLUMNS " FROM business_event WHERE identity=?1 AND user_id=?2")            \
+    X(FORGET_EVENT, "DELETE FROM business_event WHERE identity=?1 AND user_id=?2")                                     \
     X(META, "INSERT OR REPLACE INTO meta(key,value) VALUES(?1,?2)")
 enum ct_store_statement {
 #define X(name, sql) CT_STATEMENT_##name,
@@ -148,6 +168,8 @@ struct ct_store {
     struct ct_store_hour *hours; /* in order of first use; kept for their memory, the first hour_count are in use */
     size_t hour_count, hour_made;
     struct ct_store_buffer record, json, sums, decided;
+    struct ct_business *event; /* the one that was read last */
+    uint32_t event_room;
 };
 
 /* ---- store.c ---- */
@@ -180,6 +202,12 @@ struct ct_store_key ct_store_key_of(const struct ct_record *record);
 bool ct_store_record_copy(struct ct_store_buffer *out, const struct ct_record *record);
 /* Offsets, counts and enums that can be trusted. *why says what is not. */
 bool ct_store_record_valid(const struct ct_record *record, size_t bytes, const char **why);
+
+/* ---- store_business.c ---- */
+/* The event of the row that a SELECT of CT_STORE_EVENT_COLUMNS stands on, flat in store->event. CT_REFUSED: it is none,
+ * and *why says what is wrong; *identity = as the row has it. */
+enum ct_status ct_store_event_read(struct ct_store *store, sqlite3_stmt *statement, uint64_t *identity,
+                                   const char **why) CT_MUST_USE;
 
 /* ---- store_sums.c ---- */
 enum ct_status ct_store_measures_load(struct ct_store *store, struct ct_error *err) CT_MUST_USE;

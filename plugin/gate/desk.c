@@ -1,7 +1,9 @@
 /* desk.c - the desk as a whole: its routes, its store, what is served as it is; see desk.h. */
+#include "plugin/gate/desk_alarms.h"
 #include "plugin/gate/desk_state.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 /* ---- what the routes share -----------------------------------------------------------------------------------------
  */
@@ -80,6 +82,7 @@ static const char page[] =
     "<li><a href=\"/api/v1/kpis/catalogue\">/api/v1/kpis/catalogue</a>: what each KPI says</li>\n"
     "<li><a href=\"/api/v1/conversations\">/api/v1/conversations</a>: closed conversations, newest first</li>\n"
     "<li><code>/api/v1/conversations/ID</code>: one of them explained, open or closed</li>\n"
+    "<li><a href=\"/api/v1/alarms\">/api/v1/alarms</a>: what stands out of its bounds, and what did</li>\n"
     "<li><a href=\"/api/v1/status\">/api/v1/status</a>, <a href=\"/api/v1/ready\">/api/v1/ready</a>, "
     "<a href=\"/api/v1/health\">/api/v1/health</a>, <a href=\"/api/v1/drops\">/api/v1/drops</a>: how the tap "
     "does</li>\n"
@@ -113,6 +116,7 @@ static const struct {
     {"/api/v1/kpis/catalogue", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_catalogue},
     {"/api/v1/conversations", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_conversations},
     {"/api/v1/conversations/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_conversation},
+    {"/api/v1/alarms", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_alarms_answer},
     {"/api/v1/health", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_NONE, ct_desk_health},
     {"/api/v1/ready", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_ready},
     {"/api/v1/drops", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_drops},
@@ -123,6 +127,18 @@ static const struct {
     {"/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_page},
 };
 _Static_assert(sizeof table / sizeof *table <= CT_DESK_ROUTES_MAX, "there is room for all routes");
+
+static ct_usec calendar(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * CT_USEC_PER_SECOND + now.tv_nsec / 1000;
+}
+
+static uint32_t no_random(void)
+{
+    return 0;
+}
 
 static void wake_gate(void *context)
 {
@@ -138,16 +154,22 @@ struct ct_desk *ct_desk_new(const struct ct_desk_options *options)
     desk->options = *options;
     struct ct_desk_options *o = &desk->options;
     o->version = o->version ? o->version : CT_VERSION;
-    o->profile = o->profile ? o->profile : "convtap";
-    o->terms.return_window_usec =
-        o->terms.return_window_usec ? o->terms.return_window_usec : CT_RETURN_WINDOW_DEFAULT;
+    if (!o->terms.return_window_usec) {
+        o->terms = (struct ct_terms)CT_TERMS_DEFAULT;
+    }
     o->range_max = o->range_max ? o->range_max : 500000;
+    o->range_events_max = o->range_events_max ? o->range_events_max : 2000000;
     o->range_bytes_max = o->range_bytes_max ? o->range_bytes_max : (size_t)512 << 20;
     o->send = o->send ? o->send : ct_gate_send;
     o->waiting = o->waiting ? o->waiting : ct_gate_waiting;
+    o->now = o->now ? o->now : calendar;
+    o->random = o->random ? o->random : no_random;
+    o->alarm_every = o->alarm_every > 0 ? o->alarm_every : CT_USEC_PER_MINUTE;
     desk->counted_at = CT_USEC_NONE;
     desk->feed = ct_desk_feed_new(desk);
-    if (!desk->feed) {
+    desk->alarms = desk->feed ? ct_desk_alarms_new(desk) : NULL;
+    if (!desk->alarms) {
+        ct_desk_feed_free(desk->feed);
         free(desk);
         return NULL;
     }
@@ -165,6 +187,7 @@ struct ct_desk *ct_desk_new(const struct ct_desk_options *options)
 void ct_desk_free(struct ct_desk *desk)
 {
     if (desk) {
+        ct_desk_alarms_free(desk->alarms);
         ct_desk_feed_free(desk->feed);
         if (desk->store) {
             ct_store_close(desk->store);
@@ -190,11 +213,13 @@ enum ct_status ct_desk_open(struct ct_desk *desk, struct ct_gate *gate)
         desk->options.wake = wake_gate;
         desk->options.wake_context = gate;
     }
-    return ct_desk_feed_start(desk->feed);
+    enum ct_status status = ct_desk_feed_start(desk->feed);
+    return status == CT_OK ? ct_desk_alarms_start(desk->alarms) : status;
 }
 
 void ct_desk_close(struct ct_desk *desk)
 {
+    ct_desk_alarms_stop(desk->alarms);
     ct_desk_feed_stop(desk->feed);
 }
 

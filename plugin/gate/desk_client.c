@@ -410,7 +410,7 @@ static char *take_next(struct ct_client *client, size_t *len, uint64_t *missed)
     const struct ct_ring_entry *entry;
     while (!*missed && !copy && (entry = ct_ring_at(feed->ring, client->next))) {
         client->next++;
-        if (client->channel_len && entry->channel != channel) {
+        if (client->channel_len && entry->channel != channel && !entry->everybody) {
             continue;
         }
         copy = entry->text ? malloc(entry->len) : NULL;

@@ -1,6 +1,7 @@
 /* desk_feed.c - the live feed's ring, figures and thread; see desk_feed.h. What one client gets is desk_client.c's. */
 #include "plugin/gate/desk_feed_state.h"
 #include "plugin/gate/desk_summary.h"
+#include "sinks/alarms.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -63,6 +64,22 @@ void ct_desk_feed_free(struct ct_desk_feed *feed)
 /* ---- conversations, from the tap's thread --------------------------------------------------------------------------
  */
 
+/* A message into the ring, for whoever looks. */
+static void put_entry(struct ct_desk_feed *feed, struct ct_answer *body, struct ct_ring_entry entry)
+{
+    if (ct_answer_end(body)) {
+        entry.text = body->bytes;
+        entry.len = body->len;
+    }
+    pthread_mutex_lock(&feed->lock);
+    ct_ring_put(feed->ring, &entry); /* without a text where memory is short: a gap, not silence */
+    bool wake = feed->clients != NULL && feed->started;
+    pthread_mutex_unlock(&feed->lock);
+    if (wake) {
+        feed->desk->options.wake(feed->desk->options.wake_context);
+    }
+}
+
 void ct_desk_feed_publish(struct ct_desk_feed *feed, const struct ct_published *published)
 {
     const struct ct_record *record = published->record ? published->record : published->replaced;
@@ -83,18 +100,29 @@ void ct_desk_feed_publish(struct ct_desk_feed *feed, const struct ct_published *
     ct_writer_key(&body.json, "conversation");
     ct_summary_write(&body.json, record, &state);
     ct_writer_close(&body.json, '}');
-    bool told = ct_answer_end(&body);
-    struct ct_ring_entry entry = {.text = told ? body.bytes : NULL,
-                                  .len = told ? body.len : 0,
-                                  .channel = ct_hash(ct_record_text(record, CT_TEXT_CHANNEL), 0),
-                                  .published_at = published->published_at};
+    put_entry(feed, &body,
+              (struct ct_ring_entry){.channel = ct_hash(ct_record_text(record, CT_TEXT_CHANNEL), 0),
+                                     .published_at = published->published_at});
+}
+
+void ct_desk_feed_alarm(struct ct_desk_feed *feed, const struct ct_alarm_entry *entry)
+{
+    struct ct_answer body;
+    ct_answer_begin(&body, MESSAGE_BYTES_MAX);
+    ct_writer_open(&body.json, '{');
+    ct_writer_key(&body.json, "type");
+    ct_writer_text(&body.json, "alarm");
+    ct_writer_key(&body.json, "change");
+    ct_writer_text(&body.json, ct_alarm_phase_text(entry->phase));
+    ct_writer_key(&body.json, "alarm");
+    ct_alarm_json(&body.json, entry);
+    ct_writer_close(&body.json, '}');
     pthread_mutex_lock(&feed->lock);
-    ct_ring_put(feed->ring, &entry); /* without a text where memory is short: a gap, not silence */
-    bool wake = feed->clients != NULL && feed->started;
+    const struct ct_ring_entry *newest = feed->ring->next ? ct_ring_at(feed->ring, feed->ring->next - 1) : NULL;
+    ct_usec at = newest ? newest->published_at : CT_USEC_NONE; /* who resumes goes by the conversations' times */
+    feed->alarms++;
     pthread_mutex_unlock(&feed->lock);
-    if (wake) {
-        feed->desk->options.wake(feed->desk->options.wake_context);
-    }
+    put_entry(feed, &body, (struct ct_ring_entry){.everybody = true, .published_at = at});
 }
 
 /* ---- clients -------------------------------------------------------------------------------------------------------
@@ -443,7 +471,8 @@ void ct_desk_feed_protocol(struct ct_desk_feed *feed, struct ct_gate_protocol *o
 void ct_desk_feed_stats(struct ct_desk_feed *feed, struct ct_desk_feed_stats *out)
 {
     pthread_mutex_lock(&feed->lock);
-    *out = (struct ct_desk_feed_stats){
-        .clients = feed->client_count, .conversations = feed->ring->next, .missed = atomic_load(&feed->missed)};
+    *out = (struct ct_desk_feed_stats){.clients = feed->client_count,
+                                       .conversations = feed->ring->next - feed->alarms,
+                                       .missed = atomic_load(&feed->missed)};
     pthread_mutex_unlock(&feed->lock);
 }

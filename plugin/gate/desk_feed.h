@@ -9,6 +9,7 @@
 #ifndef CT_DESK_FEED_H
 #define CT_DESK_FEED_H
 
+#include "engine/alarm.h"
 #include "plugin/gate/gate.h"
 #include "plugin/tap/tap.h"
 
@@ -19,6 +20,8 @@ void ct_desk_feed_free(struct ct_desk_feed *feed);                       /* NULL
 enum ct_status ct_desk_feed_start(struct ct_desk_feed *feed) CT_MUST_USE;
 void ct_desk_feed_stop(struct ct_desk_feed *feed); /* may be called twice */
 void ct_desk_feed_publish(struct ct_desk_feed *feed, const struct ct_published *published);
+/* An alarm that was raised or cleared, to every client. From any thread. */
+void ct_desk_feed_alarm(struct ct_desk_feed *feed, const struct ct_alarm_entry *entry);
 void ct_desk_feed_protocol(struct ct_desk_feed *feed, struct ct_gate_protocol *out);
 /* What the feed's thread does, once: computes what is asked for and has changed. `now` of the monotonic clock. true =
  * somebody should be woken. */

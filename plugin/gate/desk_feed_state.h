@@ -55,6 +55,7 @@ struct ct_desk_feed {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct ct_ring *ring;      /* lock */
+    uint64_t alarms;           /* lock; among its messages */
     struct ct_client *clients; /* lock */
     unsigned client_count;
     struct ct_view *views[CT_FEED_VIEWS_MAX]; /* lock */

@@ -1,13 +1,14 @@
 /* desk_metrics.c - GET /metrics: the live windows' figures and the tap's own counters, for Prometheus. docs/metrics.md
  * lists the names.
  */
+#include "plugin/gate/desk_alarms.h"
 #include "plugin/gate/desk_state.h"
 #include "sinks/openmetrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COUNTERS_MAX = 96, ROWS_MAX = 64 + CT_TAP_REASONS_MAX + COUNTERS_MAX, NAME_BYTES = 120 };
+enum { COUNTERS_MAX = 96, ROWS_MAX = 80 + CT_TAP_REASONS_MAX + COUNTERS_MAX + CT_ALARM_GAUGES_MAX, NAME_BYTES = 120 };
 
 struct metrics_page {
     struct ct_tap_health health;
@@ -20,6 +21,8 @@ struct metrics_page {
     struct ct_openmetrics_label reasons[CT_TAP_REASONS_MAX], build[3];
     char names[COUNTERS_MAX][NAME_BYTES];
     size_t name_count;
+    struct ct_alarm_gauge alarms[CT_ALARM_GAUGES_MAX];
+    struct ct_openmetrics_label alarm_labels[CT_ALARM_GAUGES_MAX][4];
 };
 
 static void add(struct metrics_page *page, const char *name, const char *help, const char *unit,
@@ -67,6 +70,7 @@ static void add_pipeline(struct metrics_page *page)
     const struct ct_tap_health *h = &page->health;
     const struct ct_pipeline_stats *p = &h->pipeline;
     count(page, "convtap_messages", "Messages judged.", NULL, p->messages);
+    count(page, "convtap_business_events", "Business events that came.", NULL, h->events);
     count(page, "convtap_conversations_published", "Conversations closed.", NULL, p->published);
     count(page, "convtap_conversations_revised", "Conversations judged anew because something still came.", NULL,
           p->revisions);
@@ -98,6 +102,34 @@ static void add_labelled(struct metrics_page *page, const struct ct_desk *desk)
     add(page, "convtap_build", "This program and what it judges by.", NULL, CT_OPENMETRICS_INFO, 1, 1);
     page->rows[page->row_count - 1].labels = page->build;
     page->rows[page->row_count - 1].label_count = 3;
+}
+
+static void add_alarms(struct metrics_page *page, const struct ct_desk *desk)
+{
+    struct ct_alarm_counts counts;
+    size_t gauges = ct_desk_alarms_gauges(desk->alarms, page->alarms, &counts);
+    for (size_t i = 0; i < gauges; i++) {
+        const struct ct_alarm_gauge *alarm = &page->alarms[i];
+        struct ct_openmetrics_label *labels = page->alarm_labels[i];
+        labels[0] = (struct ct_openmetrics_label){"name", ct_span_of(alarm->name)};
+        labels[1] = (struct ct_openmetrics_label){"by", ct_span_of(alarm->by)};
+        labels[2] = (struct ct_openmetrics_label){"slice", ct_span_of(alarm->slice)};
+        labels[3] = (struct ct_openmetrics_label){"kpi", ct_span_of(alarm->kpi)};
+        gauge(page, "convtap_alarm", "1 where the alarm stands, 0 where it does not (any more).", NULL, alarm->raised);
+        page->rows[page->row_count - 1].labels = labels;
+        page->rows[page->row_count - 1].label_count = 4;
+    }
+    gauge(page, "convtap_alarms_raised", "Alarms that stand.", NULL, counts.raised);
+    count(page, "convtap_alarm_evaluations", "Times that the alarms were evaluated.", NULL, counts.evaluations);
+    count(page, "convtap_alarm_entries_full", "Alarms that could not be entered because too many stand.", NULL,
+          counts.full);
+    gauge(page, "convtap_alarm_messages_waiting", "Messages of alarms that are not delivered yet.", NULL,
+          counts.waiting);
+    count(page, "convtap_alarm_messages_delivered", "Messages of alarms that the receiver took.", NULL,
+          counts.delivered);
+    count(page, "convtap_alarm_attempts_failed", "Attempts to deliver one that failed.", NULL, counts.failed);
+    count(page, "convtap_alarm_messages_given_up", "Messages given up after a week.", NULL, counts.given_up);
+    count(page, "convtap_alarm_messages_dropped", "Messages dropped because too many waited.", NULL, counts.dropped);
 }
 
 /* "relay_connections_total" -> counter convtap_relay_connections. */
@@ -167,11 +199,16 @@ void ct_desk_metrics(void *context, const struct ct_request *request, struct ct_
         gauge(page, "convtap_feed_clients", "Clients of the live feed.", NULL, feed.clients);
         count(page, "convtap_feed_missed", "Conversations that a client of the feed was too slow for.", NULL,
               feed.missed);
+        add_alarms(page, desk);
         add_labelled(page, desk);
         if (desk->options.counters) {
             desk->options.counters(desk->options.context, one_counter, page);
         }
-        const struct ct_openmetrics_page what = {page->views, page->view_count, page->rows, page->row_count};
+        const struct ct_openmetrics_page what = {.views = page->views,
+                                                 .view_count = page->view_count,
+                                                 .rows = page->rows,
+                                                 .row_count = page->row_count,
+                                                 .without = ct_kpi_of_customers};
         ct_answer_begin(&body, CT_ANSWER_BYTES_MAX);
         ct_openmetrics_write(&body.out, form, &what);
         ct_answer_reply(&body, reply, ct_openmetrics_type(form));

@@ -1,20 +1,25 @@
-/* desk_range.h - figures of any span of time, counted from the store: all conversations of each customer together, so
- * that FCR, recurrence and the like have values. */
+/* desk_range.h - figures of any span of time, counted from the store: all conversations and business events of each
+ * customer together, so that FCR, recurrence, churn and the like have values. What `convtap audit --from --to` says of
+ * the same input. */
 #ifndef CT_DESK_RANGE_H
 #define CT_DESK_RANGE_H
 
+#include "metrics/filter.h"
 #include "metrics/kpi.h"
 #include "sinks/store.h"
 
 struct ct_range_options {
-    ct_usec from, to; /* of when a conversation started, [from, to) */
+    ct_usec from, to; /* of when a conversation started, [from, to); and the period that business figures speak for */
     bool published;   /* of when it was first published, instead */
-    bool alone;       /* judge first contact and returns by the range alone; else also by what the same customers did in
-                         the return window before and after it */
-    const enum ct_slice_field *by; /* NULL = no slices */
-    const struct ct_terms *terms;  /* its period and as_of are not read */
+    bool alone; /* judge first contact and returns by the range alone, and customers by events before its end; else
+                   also by what the same customers did in the return window before and after it, and by all events */
+    const struct ct_slice_by *by; /* NULL = no slices */
+    const struct ct_filter *filters;
+    size_t filter_count;
+    const struct ct_terms *terms; /* its period is not read, and its as_of only where it has one: else the newest time
+                                     that the store shows */
     const struct ct_kpi_options *kpis;
-    size_t conversations_max, bytes_max;
+    size_t conversations_max, events_max, bytes_max; /* bytes: of the conversations and of one customer's events */
 };
 
 struct ct_range {
@@ -25,7 +30,7 @@ struct ct_range {
     uint64_t counted, around;   /* conversations in the range; of the same customers around it */
     ct_usec as_of;              /* up to when it is known who came back; CT_USEC_NONE */
 };
-/* CT_LIMIT: more conversations or bytes than the maxima. The caller frees: ct_range_done. */
+/* CT_LIMIT: more conversations, events or bytes than the maxima. The caller frees: ct_range_done. */
 enum ct_status ct_range_compute(struct ct_store *store, const struct ct_range_options *options, struct ct_range *out,
                                 struct ct_error *err) CT_MUST_USE;
 void ct_range_done(struct ct_range *range);

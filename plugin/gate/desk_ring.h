@@ -13,6 +13,7 @@ struct ct_ring_entry {
     char *text; /* a whole message of the feed */
     size_t len;
     uint64_t channel; /* ct_hash of it */
+    bool everybody;   /* whatever channel they look at */
     ct_usec published_at;
 };
 struct ct_ring {

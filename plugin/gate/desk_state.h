@@ -20,6 +20,7 @@ struct ct_desk {
     size_t route_count;
     struct ct_gate_protocol protocol;
     struct ct_desk_feed *feed;
+    struct ct_desk_alarms *alarms;
 };
 
 /* The store, or NULL: the reply says why (503). */
@@ -34,8 +35,16 @@ typedef void ct_desk_handler(void *context, const struct ct_request *request, st
 ct_desk_handler ct_desk_kpis, ct_desk_catalogue;                                              /* desk_kpis.c */
 ct_desk_handler ct_desk_conversations, ct_desk_conversation;                                  /* desk_conversations.c */
 ct_desk_handler ct_desk_health, ct_desk_ready, ct_desk_drops, ct_desk_status, ct_desk_reload; /* desk_status.c */
+ct_desk_handler ct_desk_alarms_answer;                                                        /* desk_alarms.c */
 ct_desk_handler ct_desk_metrics;                                                              /* desk_metrics.c */
 ct_desk_handler ct_desk_openapi, ct_desk_page;                                                /* desk.c */
+
+struct ct_range;
+struct ct_range_options;
+/* The range just before it, of the same length in whole days or months, on the same moment's knowledge: *before, and
+ * the change of each figure of *range. ct_range_done(before) in any case. */
+enum ct_status ct_desk_compare_range(struct ct_store *store, const struct ct_range_options *span,
+                                     struct ct_range *range, struct ct_range *before, struct ct_error *err) CT_MUST_USE;
 
 /* Why a figure of a window has no value: "needs_customers" where the KPI looks at a customer's other conversations,
  * which a window does not have; else NULL. */

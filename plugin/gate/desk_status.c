@@ -175,8 +175,9 @@ static void write_tape(struct ct_writer *json, const struct ct_tape_stats *tape)
     ct_writer_close(json, '}');
 }
 
-static void write_pipeline(struct ct_writer *json, const struct ct_pipeline_stats *pipeline)
+static void write_pipeline(struct ct_writer *json, const struct ct_tap_health *health)
 {
+    const struct ct_pipeline_stats *pipeline = &health->pipeline;
     ct_writer_key(json, "conversations");
     ct_writer_open(json, '{');
     write_number(json, "open", pipeline->open);
@@ -184,6 +185,7 @@ static void write_pipeline(struct ct_writer *json, const struct ct_pipeline_stat
     write_number(json, "published", pipeline->published);
     write_number(json, "revisions", pipeline->revisions);
     write_number(json, "messages", pipeline->messages);
+    write_number(json, "business_events", health->events);
     write_number(json, "text_bytes", pipeline->text_bytes);
     write_number(json, "memory_bytes", pipeline->memory_bytes);
     ct_writer_key(json, "oldest_position");
@@ -216,6 +218,7 @@ static void write_store(struct ct_answer *body, struct ct_desk *desk, const stru
         write_number(&body->json, "conversations", stats->conversations);
         write_number(&body->json, "revisions", stats->revisions);
         write_number(&body->json, "evidence", stats->evidence);
+        write_number(&body->json, "business_events", stats->events);
         write_number(&body->json, "bytes", stats->bytes);
         write_number(&body->json, "schema", stats->schema);
         write_number(&body->json, "applied", ct_store_applied(store));
@@ -270,7 +273,7 @@ void ct_desk_status(void *context, const struct ct_request *request, struct ct_r
     ct_writer_seconds(json, health->behind_usec);
     ct_writer_close(json, '}');
     write_tape(json, &health->tape);
-    write_pipeline(json, &health->pipeline);
+    write_pipeline(json, health);
     write_store(&body, desk, health);
     ct_writer_key(json, "counters");
     ct_writer_open(json, '{');

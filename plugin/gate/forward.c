@@ -1,5 +1,5 @@
-/* forward.c - the client side of a webhook: request out, answer back. webhook.c calls it. The name is looked up by
- * libuv's threads, so that a slow resolver never holds up the gate.
+/* forward.c - the client side of a webhook: request out, answer back. webhook.c and courier.c call it. The name is
+ * looked up by libuv's threads, so that a slow resolver never holds up the gate.
  */
 #include "plugin/gate/forward.h"
 
@@ -30,7 +30,9 @@ struct forwarding { /* one request on its way; freed when the timer's handle has
     uv_getaddrinfo_t lookup;
     struct ct_forward *forward;
     struct lws_context *context;
-    struct ct_gate_later *later; /* NULL = answered */
+    struct ct_gate_later *later;                                 /* NULL = answered */
+    void (*done)(void *context, int status, const char *reason); /* of a post; NULL = called, or none */
+    void *done_context;
     struct lws *wsi;
     uint64_t after_position;
     bool looking_up, closed, closing;
@@ -78,6 +80,11 @@ static void finish(struct forwarding *f, int status, const char *reason, const c
             f->answer = NULL;
         }
         reply_with(f, &reply);
+    }
+    if (f->done) {
+        void (*done)(void *, int, const char *) = f->done;
+        f->done = NULL;
+        done(f->done_context, reason ? 0 : f->status, reason);
     }
     if (f->wsi) {
         lws_set_opaque_user_data(f->wsi, NULL);
@@ -313,6 +320,49 @@ static bool copy_request(struct forwarding *f, const struct ct_request *request)
     return true;
 }
 
+/* Its clock and its name's look-up; whatever goes wrong from here on ends in finish. */
+static void begin(struct forwarding *f, struct ct_forward *forward, struct lws_context *context)
+{
+    f->forward = forward;
+    f->context = context;
+    f->timer.data = f->lookup.data = f;
+    uv_timer_start(&f->timer, on_late, (uint64_t)forward->patience / 1000, 0);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    f->looking_up = uv_getaddrinfo(f->timer.loop, &f->lookup, on_looked_up, forward->host, forward->port, &hints) == 0;
+    if (!f->looking_up)
+        finish(f, 502, "forward_unreachable", "the receiver's name cannot be resolved");
+}
+
+bool ct_forward_post(struct ct_forward *forward, struct lws_context *context, struct uv_loop_s *loop,
+                     const char *headers, ct_span body, void (*done)(void *context, int status, const char *reason),
+                     void *done_context)
+{
+    struct forwarding *f = calloc(1, sizeof(*f));
+    size_t len = 0;
+    while (headers[len])
+        len += strlen(headers + len) + 1;
+    if (f) {
+        f->headers = calloc(1, len + 1);
+        f->body = malloc(LWS_PRE + body.len + 1);
+    }
+    if (!f || !f->headers || !f->body || uv_timer_init(loop, &f->timer)) {
+        if (f) {
+            free(f->headers);
+            free(f->body);
+        }
+        free(f);
+        return false;
+    }
+    memcpy(f->headers, headers, len);
+    if (body.len)
+        memcpy(f->body + LWS_PRE, body.at, body.len);
+    f->body_len = body.len;
+    f->done = done;
+    f->done_context = done_context;
+    begin(f, forward, context);
+    return true;
+}
+
 void ct_forward_request(struct ct_forward *forward, const struct ct_request *request, uint64_t after_position,
                         struct ct_reply *reply)
 {
@@ -327,15 +377,8 @@ void ct_forward_request(struct ct_forward *forward, const struct ct_request *req
         ct_reply_error(reply, 503, "busy", "out of memory");
         return;
     }
-    f->forward = forward;
-    f->context = ct_request_context(request);
     f->after_position = after_position;
-    f->timer.data = f->lookup.data = f;
-    uv_timer_start(&f->timer, on_late, (uint64_t)forward->patience / 1000, 0);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    f->looking_up = uv_getaddrinfo(f->timer.loop, &f->lookup, on_looked_up, forward->host, forward->port, &hints) == 0;
-    if (!f->looking_up)
-        finish(f, 502, "forward_unreachable", "the receiver's name cannot be resolved");
+    begin(f, forward, ct_request_context(request));
 }
 
 /* ---- making one ---- */

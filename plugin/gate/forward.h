@@ -1,5 +1,5 @@
 /* forward.h - passes a webhook's request on to the real receiver and its answer back, on the gate's thread, over
- * libwebsockets' client. */
+ * libwebsockets' client; and posts what is ours (courier.h). */
 #ifndef CT_FORWARD_H
 #define CT_FORWARD_H
 
@@ -18,5 +18,12 @@ void ct_forward_free(struct ct_forward *forward);
  */
 void ct_forward_request(struct ct_forward *forward, const struct ct_request *request, uint64_t after_position,
                         struct ct_reply *reply);
+/* Posts `body` with `headers` ("name:", NUL, value, NUL, ... and one NUL more; copied, as the body is) on a loop and
+ * context that the caller runs. done is called once, from the loop or at once: the receiver's status, or 0 and why
+ * there is none
+ * ("forward_timeout", "forward_unreachable" ...; constant). false = out of memory, done is not called. */
+CT_MUST_USE bool ct_forward_post(struct ct_forward *forward, struct lws_context *context, struct uv_loop_s *loop,
+                                 const char *headers, ct_span body,
+                                 void (*done)(void *context, int status, const char *reason), void *done_context);
 
 #endif

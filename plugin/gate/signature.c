@@ -192,6 +192,26 @@ enum ct_signature ct_signature_standard(const char *const *secrets, ct_span id, 
     return fits ? time : any ? CT_SIGNATURE_WRONG : CT_SIGNATURE_MALFORMED;
 }
 
+bool ct_signature_standard_sign(const char *const *secrets, ct_span id, ct_span timestamp, ct_span body,
+                                char out[CT_SIGNATURE_STANDARD_BYTES])
+{
+    ct_span pieces[] = {id, CT_SPAN_LIT("."), timestamp, CT_SPAN_LIT("."), body};
+    enum { ONE = 48 }; /* " v1," and base64 of 32 bytes */
+    size_t used = 0;
+    for (; secrets && *secrets; secrets++) {
+        unsigned char key[KEY_BYTES_MAX], hash[SHA256_BYTES];
+        size_t len;
+        if (used + ONE + 1 > CT_SIGNATURE_STANDARD_BYTES || !read_key(*secrets, key, &len) ||
+            !sign(key, len, pieces, 5, hash))
+            return false;
+        memcpy(out + used, used ? " v1," : "v1,", used ? 4 : 3);
+        used += used ? 4 : 3;
+        used += (size_t)EVP_EncodeBlock((unsigned char *)out + used, hash, SHA256_BYTES);
+    }
+    out[used] = '\0';
+    return used > 0;
+}
+
 enum ct_signature ct_signature_secret(const char *const *secrets, ct_span header)
 {
     if (header.len == 0)

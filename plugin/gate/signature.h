@@ -29,6 +29,11 @@ enum ct_signature ct_signature_chatwoot(const char *const *secrets, ct_span time
                                         ct_usec now, ct_usec tolerance) CT_MUST_USE;
 /* The header is one of the secrets itself. */
 enum ct_signature ct_signature_secret(const char *const *secrets, ct_span header) CT_MUST_USE;
+/* The header webhook-signature that ct_signature_standard takes: one "v1,BASE64" a secret (at most 8). false = a secret
+ * is none, or `out` is too short. */
+#define CT_SIGNATURE_STANDARD_BYTES 400
+CT_MUST_USE bool ct_signature_standard_sign(const char *const *secrets, ct_span id, ct_span timestamp, ct_span body,
+                                            char out[CT_SIGNATURE_STANDARD_BYTES]);
 /* Is this "whsec_" with base64 of 16 to 128 bytes? */
 bool ct_signature_is_standard_secret(const char *secret);
 

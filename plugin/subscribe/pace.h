@@ -1,4 +1,5 @@
-/* pace.h - how long a subscription waits before it is begun again. Private to plugin/subscribe. */
+/* pace.h - how long one waits before something is tried again: a subscription (line.c), a delivery
+ * (plugin/gate/outbox.c). */
 #ifndef CT_PACE_H
 #define CT_PACE_H
 

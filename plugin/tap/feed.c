@@ -1,4 +1,5 @@
-/* feed.c - tape frames to the pipeline; see feed.h. Called by the tap's thread and by `convtap replay`.
+/* feed.c - tape frames to the pipeline, their business events beside it; see feed.h. Called by the tap's thread and by
+ * `convtap replay`.
  *
  * A parser's state is opened once a source and setup where its records stand alone (JSON), and once a payload where
  * they do not (an exported chat is a file of its own).
@@ -20,8 +21,7 @@ struct parser_state { /* of a parser whose records stand alone */
 struct ct_feed {
     struct ct_pipeline *pipeline;
     struct ct_feed_setups setups;
-    void (*drop)(void *context, const char *reason, uint64_t count);
-    void *context;
+    struct ct_feed_sink sink;
     struct ct_feed_setup setup; /* setup.setup NULL = none yet */
     uint64_t setup_hash;        /* of the packed bytes */
     size_t setup_len;
@@ -32,13 +32,15 @@ struct ct_feed {
     const struct ct_tape_entry *entry;
     const struct ct_feed_source *source;
     uint64_t position, messages;
-    ct_span tenant;        /* of the last message: end() does not say it */
-    enum ct_status status; /* of the pipeline */
+    ct_span tenant;            /* of the last message: end() does not say it */
+    enum ct_status status;     /* of the pipeline */
+    struct ct_business *event; /* the newest, flat */
+    uint32_t event_room;
 };
 
 static void count(struct ct_feed *feed, const char *reason)
 {
-    feed->drop(feed->context, reason, 1);
+    feed->sink.drop(feed->sink.context, reason, 1);
 }
 
 static void close_states(struct ct_feed *feed)
@@ -50,14 +52,13 @@ static void close_states(struct ct_feed *feed)
 }
 
 struct ct_feed *ct_feed_new(struct ct_pipeline *pipeline, const struct ct_feed_setups *setups,
-                            void (*drop)(void *context, const char *reason, uint64_t count_more), void *context)
+                            const struct ct_feed_sink *sink)
 {
     struct ct_feed *feed = calloc(1, sizeof *feed);
     if (feed) {
         feed->pipeline = pipeline;
         feed->setups = *setups;
-        feed->drop = drop;
-        feed->context = context;
+        feed->sink = *sink;
         ct_arena_init(&feed->scratch, SCRATCH_BYTES, 0);
     }
     return feed;
@@ -69,6 +70,7 @@ void ct_feed_free(struct ct_feed *feed)
         close_states(feed);
         ct_setup_unref(feed->setup.setup);
         ct_arena_done(&feed->scratch);
+        free(feed->event);
         free(feed);
     }
 }
@@ -132,6 +134,30 @@ static enum ct_status on_end(void *context, ct_span conversation_id)
     struct ct_feed *feed = context;
     feed->status = ct_pipeline_whole(feed->pipeline, feed->tenant, conversation_id, feed->entry->at);
     return feed->status;
+}
+
+static enum ct_status on_business(void *context, const struct ct_business_event *event)
+{
+    struct ct_feed *feed = context;
+    struct ct_business_event full = *event;
+    if (feed->source && !full.text[CT_BUSINESS_TENANT].len) {
+        full.text[CT_BUSINESS_TENANT] = feed->source->tenant;
+    }
+    uint32_t bytes = ct_business_bytes(&full);
+    if (bytes == 0) {
+        count(feed, "record_too_long"); /* with the source's tenant */
+        return CT_OK;
+    }
+    if (bytes > feed->event_room) {
+        struct ct_business *more = realloc(feed->event, bytes);
+        if (!more) {
+            return CT_NO_MEMORY;
+        }
+        feed->event = more;
+        feed->event_room = bytes;
+    }
+    ct_business_write(feed->event, &full);
+    return feed->sink.business(feed->sink.context, feed->event);
 }
 
 static void on_refusal(void *context, const struct ct_refusal *refusal)
@@ -262,7 +288,7 @@ static enum ct_status take_whole(struct ct_feed *feed, const struct ct_parser *p
 static enum ct_status take_data(struct ct_feed *feed, struct ct_error *err)
 {
     const struct ct_tape_entry *entry = feed->entry;
-    const struct ct_parse_out out = {feed, on_message, on_end, on_refusal, NULL};
+    const struct ct_parse_out out = {feed, on_message, on_end, on_refusal, feed->sink.business ? on_business : NULL};
     if (!entry->bytes.len) {
         return CT_OK; /* what was refused at the door still has its number here */
     }

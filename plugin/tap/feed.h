@@ -1,5 +1,5 @@
 /* feed.h - tape frames to the pipeline: picks the parser that a frame's source or format names and hands its messages
- * on. Live and replay are this one function, so they cannot differ.
+ * on, and its business events to whoever keeps those. Live and replay are this one function, so they cannot differ.
  */
 #ifndef CT_FEED_H
 #define CT_FEED_H
@@ -32,8 +32,17 @@ struct ct_feed_setups {
 };
 
 struct ct_feed;
+struct ct_feed_sink {
+    void *context;
+    /* `count` more of what was left out, by name; a constant. */
+    void (*drop)(void *context, const char *reason, uint64_t count);
+    /* One business event, in the order of the tape, between what its frame's time closed and what comes of the next
+     * message. Events wait for nothing: no conversation has them, and no mark of a restart leaves them out. Borrowed
+     * until it returns; a status other than CT_OK ends the frame with that status. NULL = they are refused by name. */
+    enum ct_status (*business)(void *context, const struct ct_business *event);
+};
 struct ct_feed *ct_feed_new(struct ct_pipeline *pipeline, const struct ct_feed_setups *setups,
-                            void (*drop)(void *context, const char *reason, uint64_t count), void *context) CT_MUST_USE;
+                            const struct ct_feed_sink *sink) CT_MUST_USE;
 void ct_feed_free(struct ct_feed *feed);
 /* One frame; `position` where it stands. *messages (may be NULL) = how many came out of it. A status other than CT_OK
  * is of the machine or of a setup that cannot be opened, never of the bytes: those are refused by name. */

@@ -58,6 +58,31 @@ static void on_drop(void *context, const char *reason, uint64_t count)
     tap->told.of_frame++;
 }
 
+/* Into the same group of the store as what was published before and after it: both are there, or neither, and the store
+ * says with them how far the tape is in it. What is read a second time is there already; so is what the store is handed
+ * again after a kill, and it changes nothing. */
+static enum ct_status on_business(void *context, const struct ct_business *event)
+{
+    struct ct_tap *tap = context;
+    if (tap->resuming) {
+        return CT_OK;
+    }
+    enum ct_status status = tap->sink ? ct_record_sink_business(tap->sink, event, &tap->error) : CT_OK;
+    if (status != CT_OK) {
+        return status;
+    }
+    if (!is_behind(&tap->done, &tap->shown)) {
+        pthread_mutex_lock(&tap->lock);
+        tap->events++;
+        pthread_mutex_unlock(&tap->lock);
+    }
+    tap->done.of_frame++;
+    if (!tap->sink) {
+        on_drop(tap, "business_event_not_stored", 1);
+    }
+    return CT_OK;
+}
+
 /* Before everything is done anew: what the live figures and the counters have by now. */
 static void note_reach(struct ct_tap *tap)
 {
@@ -176,9 +201,10 @@ static enum ct_status make(struct ct_tap *tap)
         }
     }
     const struct ct_pipeline_sink sink = {tap, on_publish, on_drop};
+    const struct ct_feed_sink beside = {tap, on_drop, on_business};
     pthread_mutex_lock(&tap->judging);
     tap->pipeline = ct_pipeline_new(&sink, &tap->options.limits);
-    tap->feed = tap->pipeline ? ct_feed_new(tap->pipeline, &tap->options.setups, on_drop, tap) : NULL;
+    tap->feed = tap->pipeline ? ct_feed_new(tap->pipeline, &tap->options.setups, &beside) : NULL;
     pthread_mutex_unlock(&tap->judging);
     return tap->feed ? CT_OK : ct_error_set(&tap->error, CT_NO_MEMORY, "out of memory for the pipeline");
 }
@@ -248,9 +274,11 @@ static enum ct_status resume(struct ct_tap *tap, const struct ct_tap_state *stat
     }
     if (status == CT_OK && state->replay_from < state->judged) {
         ct_pipeline_resume(tap->pipeline, state->marks, state->mark_count);
+        tap->resuming = true;
         while (status == CT_OK) {
             status = feed_some(tap, state->judged);
         }
+        tap->resuming = false;
         status = status == CT_NOT_FOUND ? CT_OK : status;
         ct_pipeline_resume(tap->pipeline, NULL, 0);
     }
@@ -316,7 +344,13 @@ static enum ct_status load_live(struct ct_tap *tap)
                                           .published_from = now - LIVE_LOAD_USEC,
                                           .published_before = CT_USEC_NONE,
                                           .after = tap->loaded_row}; /* where the try before ended */
-    return ct_store_each(ct_record_sink_store(tap->sink), &today, fold_row, tap, &tap->error);
+    enum ct_status status = ct_store_each(ct_record_sink_store(tap->sink), &today, fold_row, tap, &tap->error);
+    if (status == CT_REFUSED) { /* a row that cannot be read: no reason not to go on with what comes */
+        ct_tap_say(tap, "level=error event=windows_not_loaded text=\"%s\"", tap->error.text);
+        tap->error = (struct ct_error){0};
+        status = CT_OK;
+    }
+    return status;
 }
 
 /* ---- going on -------------------------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ struct ct_tap {
     char setup_hash[65], rules_hash[65];
     bool storing;
     uint64_t reloads;
+    uint64_t events; /* business events that came */
 
     pthread_mutex_t wake_lock; /* the judge's sleep; who waits for it */
     pthread_cond_t wake, judged_changed;
@@ -72,7 +73,8 @@ struct ct_tap {
     struct ct_place *places; /* rising; the first at or before the oldest open conversation */
     size_t place_count;
     uint64_t position;       /* where the next frame is read */
-    struct ct_reach done;    /* the frame that is being fed, and what it published so far */
+    bool resuming;           /* what is read was judged before: only open conversations have to see it again */
+    struct ct_reach done;    /* the frame that is being fed, and what it published or handed on so far */
     struct ct_reach told;    /* the same of drops */
     struct ct_reach shown;   /* what was published up to here is in the live figures already, */
     struct ct_reach counted; /* and what was left out is counted: the judge may have to begin again */

@@ -10,18 +10,18 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "engine/period.h"
 #include "plugin/tap/live_state.h"
 
 #define SLICES_MAX_DEFAULT 50
-#define MINUTES 61        /* the running one and those of an hour before it */
-#define HOURS 25          /* the running one, and of the longest day the others */
-#define OPEN_SETS_MAX 300 /* of 110 KB each; of all open states, but for the two that are folded into */
-#define LATEST (INT64_MAX / 4)
+#define MINUTES 61 /* the running one and those of an hour before it */
+#define HOURS 32   /* of a day at the most; 25 where clocks are set back by one */
+#define OPEN_SETS_MAX                                                                                                  \
+    300 /* of 130 KB each that are touched; of all open states, but for the two that are folded into */
 
 struct ring {
     struct ct_live_state *at;
     size_t count;
-    ct_usec span;
     int64_t oldest, running; /* numbers of the states that may exist; none while running < oldest */
 };
 
@@ -37,7 +37,9 @@ struct ct_live {
     struct ct_live_shape shape;
     struct ct_kpi_set *alone; /* one record, to give it back; empty between calls */
     const struct ct_kpi_options *kpis;
-    ct_usec zone, now;
+    ct_usec now;
+    struct ct_period today; /* its hours have the numbers from day_number x HOURS on */
+    int64_t day_number;
     struct ct_live_state minute_states[MINUTES], hour_states[HOURS];
     struct ring minutes, hours;
     uint64_t generation;
@@ -75,9 +77,9 @@ static int64_t floor_div(int64_t value, int64_t by)
 
 /* ---- states ----------------------------------------------------------------------------------------------------- */
 
-static void ring_init(struct ring *ring, struct ct_live_state *states, size_t count, ct_usec span)
+static void ring_init(struct ring *ring, struct ct_live_state *states, size_t count)
 {
-    *ring = (struct ring){.at = states, .count = count, .span = span, .oldest = 0, .running = -1};
+    *ring = (struct ring){.at = states, .count = count, .oldest = 0, .running = -1};
     for (size_t i = 0; i < count; i++) {
         states[i].number = CT_LIVE_NUMBER_NONE;
     }
@@ -149,24 +151,42 @@ static void make_room(struct ct_live *live, struct ct_live_state *state)
     }
 }
 
-static bool is_time(ct_usec at)
+/* Days go on as time does: where clocks set back would bring the day before again, today stays today. */
+static void advance_day(struct ct_live *live, ct_usec now)
 {
-    return at >= -LATEST && at <= LATEST;
+    if (live->day_number && now < live->today.to) {
+        return;
+    }
+    struct ct_period day = ct_period_at(live->shape.zone, CT_PERIOD_DAY, now);
+    if (!live->day_number || day.from > live->today.from) {
+        live->today = day;
+        live->day_number++;
+    }
+}
+
+/* Which hour of the day, counted from its first moment: hours of a zone need not begin where those of UTC do. */
+static int64_t hour_of(const struct ct_live *live, ct_usec at)
+{
+    if (at < live->today.from) {
+        return INT64_MIN; /* of a day that has passed */
+    }
+    int64_t hour = (at - live->today.from) / CT_USEC_PER_HOUR;
+    return live->day_number * HOURS + (hour < HOURS ? hour : HOURS - 1);
 }
 
 /* Time never goes back here, as in the pipeline. */
 static void advance(struct ct_live *live, ct_usec now)
 {
-    if (!is_time(now) || (live->now != CT_USEC_NONE && now <= live->now)) {
+    if (!ct_period_dated(now) || (live->now != CT_USEC_NONE && now <= live->now)) {
         return;
     }
-    int64_t minute = floor_div(now, CT_USEC_PER_MINUTE), hour = floor_div(now + live->zone, CT_USEC_PER_HOUR);
-    int64_t today = floor_div(now + live->zone, CT_USEC_PER_DAY) * 24;
+    advance_day(live, now);
+    int64_t minute = floor_div(now, CT_USEC_PER_MINUTE), hour = hour_of(live, now);
     bool first = live->now == CT_USEC_NONE;
     live->now = now;
     if (first || minute != live->minutes.running || hour != live->hours.running) {
         ring_advance(&live->minutes, minute - (MINUTES - 1), minute);
-        ring_advance(&live->hours, today, hour);
+        ring_advance(&live->hours, live->day_number * HOURS, hour);
         live->content++;
         live->generation++;
     }
@@ -194,11 +214,11 @@ struct ct_live *ct_live_new(const struct ct_live_options *options)
         live->shape.fields[i] = options->fields[i];
     }
     live->shape.slices_max = options->slices_max ? options->slices_max : SLICES_MAX_DEFAULT;
-    live->zone = options->zone_usec;
+    live->shape.zone = options->zone;
     live->kpis = options->kpis;
     live->now = CT_USEC_NONE;
-    ring_init(&live->minutes, live->minute_states, MINUTES, CT_USEC_PER_MINUTE);
-    ring_init(&live->hours, live->hour_states, HOURS, CT_USEC_PER_HOUR);
+    ring_init(&live->minutes, live->minute_states, MINUTES);
+    ring_init(&live->hours, live->hour_states, HOURS);
     return live;
 }
 
@@ -246,6 +266,7 @@ static enum ct_status unmarked(const struct ct_record *record, const struct ct_r
     (*copy)->first_contact = CT_NULL;
     (*copy)->returned = (*copy)->is_return = (*copy)->immature = false;
     (*copy)->next_contact_usec = (*copy)->previous_contact_usec = CT_USEC_NONE;
+    (*copy)->next_any_usec = (*copy)->previous_any_usec = CT_USEC_NONE;
     (*copy)->observed_usec = 0;
     *out = *copy;
     return CT_OK;
@@ -272,7 +293,7 @@ enum ct_status ct_live_fold(struct ct_live *live, ct_usec first_published_at, co
     if (status == CT_OK) {
         status = unmarked(record, &record, &record_copy);
     }
-    if (status == CT_OK && is_time(first_published_at)) {
+    if (status == CT_OK && ct_period_dated(first_published_at)) {
         pthread_mutex_lock(&live->lock);
         advance(live, first_published_at);
         live->content++;
@@ -282,8 +303,7 @@ enum ct_status ct_live_fold(struct ct_live *live, ct_usec first_published_at, co
         }
         enum ct_status minute =
             fold_ring(live, &live->minutes, floor_div(first_published_at, CT_USEC_PER_MINUTE), replaced, record);
-        status = fold_ring(live, &live->hours, floor_div(first_published_at + live->zone, CT_USEC_PER_HOUR), replaced,
-                           record);
+        status = fold_ring(live, &live->hours, hour_of(live, first_published_at), replaced, record);
         status = minute == CT_OK ? status : minute;
         if (replaced) {
             ct_kpis_zero(live->alone);
@@ -297,13 +317,13 @@ enum ct_status ct_live_fold(struct ct_live *live, ct_usec first_published_at, co
 
 void ct_live_messages(struct ct_live *live, ct_usec at, uint64_t count)
 {
-    if (!is_time(at) || count == 0) {
+    if (!ct_period_dated(at) || count == 0) {
         return;
     }
     pthread_mutex_lock(&live->lock);
     advance(live, at);
     struct ct_live_state *minute = state_of(&live->minutes, floor_div(at, CT_USEC_PER_MINUTE));
-    struct ct_live_state *hour = state_of(&live->hours, floor_div(at + live->zone, CT_USEC_PER_HOUR));
+    struct ct_live_state *hour = state_of(&live->hours, hour_of(live, at));
     if (minute) {
         minute->messages += count;
     }
@@ -362,7 +382,7 @@ static void look(const struct ct_live *live, enum ct_window window, struct ct_li
     }
     int64_t first;
     const struct ring *ring = ring_of(live, window, &first);
-    view->from = first * ring->span - (ring == &live->hours ? live->zone : 0);
+    view->from = ring == &live->hours ? live->today.from : first * CT_USEC_PER_MINUTE;
     for (int64_t number = first; number <= ring->running; number++) {
         const struct ct_live_state *state = slot(ring, number);
         view->messages += state->number == number ? state->messages : 0;
@@ -459,15 +479,32 @@ static enum ct_status copy_figures(const struct ct_live_view *from, struct ct_li
     return status;
 }
 
+/* Where there can be no value there is none, not a sum of nothing. */
+static void blank(struct ct_block *block)
+{
+    struct ct_figure *figures = (struct ct_figure *)(uintptr_t)block->figures; /* of our own memory */
+    for (size_t i = 0; i < block->figure_count; i++) {
+        if (ct_kpi_of_customers(figures[i].kpi)) {
+            figures[i].has_value = figures[i].has_interval = figures[i].has_error = false;
+            figures[i].status = CT_STATUS_NONE;
+        }
+    }
+}
+
 /* Without the lock. */
 static enum ct_status add_up(const struct ct_live *live, const struct held *held, const enum ct_slice_field *by,
-                             struct ct_live_view *view)
+                             enum ct_profile profile, struct ct_live_view *view)
 {
+    struct ct_kpi_options kpis = live->kpis ? *live->kpis : (struct ct_kpi_options){0};
+    kpis.profile = profile;
     struct ct_block *blocks = NULL;
     size_t block_count = 0;
     struct ct_kpi_set *total = ct_kpis_new(), *scratch = ct_kpis_new();
     struct ct_kpi_slices *slices = by ? ct_slices_new(*by, live->shape.slices_max) : NULL;
     enum ct_status status = total && scratch && (slices || !by) ? CT_OK : CT_NO_MEMORY;
+    if (slices) {
+        ct_slices_zone(slices, live->shape.zone);
+    }
     for (size_t i = 0; i < held->count && status == CT_OK; i++) {
         if (held->total[i]) {
             (void)ct_kpis_merge_packed(total, held->total[i]->packed.at, scratch);
@@ -477,14 +514,20 @@ static enum ct_status add_up(const struct ct_live *live, const struct held *held
         }
     }
     if (status == CT_OK) {
-        status = ct_kpis_compute(total, live->kpis, &view->total);
+        status = ct_kpis_compute(total, &kpis, &view->total);
     }
     if (status == CT_OK && by) {
-        status = ct_slices_compute(slices, live->kpis, &blocks, &block_count);
+        status = ct_slices_compute(slices, &kpis, &blocks, &block_count);
     }
     if (status == CT_OK) {
         status = copy_blocks(blocks, block_count, &view->slices);
         view->slice_count = status == CT_OK ? block_count : 0;
+    }
+    if (status == CT_OK) {
+        blank(&view->total);
+        for (size_t i = 0; i < view->slice_count; i++) {
+            blank(&view->slices[i]);
+        }
     }
     ct_blocks_done(blocks, block_count);
     ct_slices_free(slices);
@@ -510,6 +553,12 @@ static void keep(struct answer *answer, uint64_t content, const struct ct_live_v
 enum ct_status ct_live_compute(struct ct_live *live, enum ct_window window, const enum ct_slice_field *by,
                                struct ct_live_view *out)
 {
+    return ct_live_compute_as(live, window, by, CT_PROFILE_CONVTAP, out);
+}
+
+enum ct_status ct_live_compute_as(struct ct_live *live, enum ct_window window, const enum ct_slice_field *by,
+                                  enum ct_profile profile, struct ct_live_view *out)
+{
     size_t part = 0;
     memset(out, 0, sizeof *out);
     if (by) {
@@ -523,16 +572,16 @@ enum ct_status ct_live_compute(struct ct_live *live, enum ct_window window, cons
     struct held held = {.count = 0};
     pthread_mutex_lock(&live->lock);
     look(live, window, out);
-    bool known = answer->known && answer->content == live->content;
+    bool own = profile == CT_PROFILE_CONVTAP, known = own && answer->known && answer->content == live->content;
     enum ct_status status = known ? copy_figures(&answer->view, out) : hold(live, window, part, &held);
     if (known || status != CT_OK) {
         let_go(&held);
         pthread_mutex_unlock(&live->lock);
     } else {
         pthread_mutex_unlock(&live->lock);
-        status = add_up(live, &held, by, out);
+        status = add_up(live, &held, by, profile, out);
         pthread_mutex_lock(&live->lock);
-        if (status == CT_OK) {
+        if (status == CT_OK && own) {
             keep(answer, held.content, out);
         }
         let_go(&held);

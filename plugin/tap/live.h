@@ -1,9 +1,10 @@
 /* live.h - the figures of the last minute, five minutes, hour and day, kept as conversations close.
  *
  * A window counts the conversations that were first published in it, as their newest revision says: a revision takes
- * its predecessor out and puts itself in its place. One state a minute for the last hour, one an hour for the day,
- * merged when asked. KPIs that need a customer's other conversations (FCR, recurrence ...) have no value here; over the
- * store they have one (view.h). Own lock: fold on the pipeline's thread, compute on any.
+ * its predecessor out and puts itself in its place. One state a minute for the last hour, one an hour for the day (23
+ * to 25 of them where clocks change), merged when asked. KPIs that need a customer's other conversations (FCR,
+ * recurrence ...) or business events have no value here; over the store they have one (desk_range.h). Own lock: fold on
+ * the pipeline's thread, compute on any.
  */
 #ifndef CT_LIVE_H
 #define CT_LIVE_H
@@ -24,7 +25,7 @@ struct ct_live_options {
     const enum ct_slice_field *fields; /* what windows can also be had by: channel, language ... */
     size_t field_count;
     size_t slices_max;                 /* keys a field; 0 = 50 */
-    ct_usec zone_usec;                 /* east of UTC: when "today" begins */
+    const struct ct_zone *zone;        /* whose midnight "today" begins at; NULL = UTC. Must outlive it */
     const struct ct_kpi_options *kpis; /* targets; NULL = the catalogue's. Must outlive it */
 };
 
@@ -51,6 +52,10 @@ struct ct_live_view {
 /* `by` NULL = without slices; a field that is not kept gives CT_NOT_FOUND. The caller frees: ct_live_view_done. */
 enum ct_status ct_live_compute(struct ct_live *live, enum ct_window window, const enum ct_slice_field *by,
                                struct ct_live_view *out) CT_MUST_USE;
+/* The same by a profile's definitions; what hangs on the customer's other conversations or on time passing is left out
+ * there, as windows see conversations alone. Not kept for who asks next. */
+enum ct_status ct_live_compute_as(struct ct_live *live, enum ct_window window, const enum ct_slice_field *by,
+                                  enum ct_profile profile, struct ct_live_view *out) CT_MUST_USE;
 void ct_live_view_done(struct ct_live_view *view);
 
 #endif

@@ -64,6 +64,9 @@ static enum ct_status open_state(struct ct_live_state *state, const struct ct_li
     for (size_t i = 0; i < shape->field_count && status == CT_OK; i++) {
         state->slices[i] = ct_slices_new(shape->fields[i], shape->slices_max);
         status = state->slices[i] ? CT_OK : CT_NO_MEMORY;
+        if (status == CT_OK) {
+            ct_slices_zone(state->slices[i], shape->zone);
+        }
         if (status == CT_OK && state->packed[1 + i]) {
             status = ct_slices_merge_packed(state->slices[i], state->packed[1 + i]->packed.at, shape->scratch);
         }

@@ -20,6 +20,7 @@ struct ct_live_bytes {
 struct ct_live_shape {
     enum ct_slice_field fields[CT_LIVE_FIELDS_MAX];
     size_t field_count, slices_max;
+    const struct ct_zone *zone; /* of hours and days */
     struct ct_kpi_set *scratch; /* empty between calls */
 };
 

@@ -83,6 +83,12 @@ enum ct_status ct_record_sink_publish(struct ct_record_sink *sink, const struct 
     return ct_store_put(sink->store, &row, err);
 }
 
+enum ct_status ct_record_sink_business(struct ct_record_sink *sink, const struct ct_business *event,
+                                       struct ct_error *err)
+{
+    return ct_store_put_business(sink->store, event, err);
+}
+
 enum ct_status ct_record_sink_commit(struct ct_record_sink *sink, uint64_t applied, bool durable, struct ct_error *err)
 {
     return ct_store_commit(sink->store, applied, durable, err);

@@ -1,5 +1,5 @@
-/* record_sink.h - published records into the store, with what each adds to the hour's sums: the one way that the live
- * tap and `convtap replay` share.
+/* record_sink.h - published records into the store, with what each adds to the hour's sums, and business events: the
+ * one way that the live tap and `convtap replay` share.
  */
 #ifndef CT_RECORD_SINK_H
 #define CT_RECORD_SINK_H
@@ -14,6 +14,9 @@ enum ct_status ct_record_sink_open(const char *path, struct ct_record_sink **out
  * can only be closed: what was not committed has to be published again. */
 enum ct_status ct_record_sink_publish(struct ct_record_sink *sink, const struct ct_published *published,
                                       struct ct_error *err) CT_MUST_USE;
+/* A business event, in the same group; as ct_store_put_business. */
+enum ct_status ct_record_sink_business(struct ct_record_sink *sink, const struct ct_business *event,
+                                       struct ct_error *err) CT_MUST_USE;
 /* As ct_store_commit. */
 enum ct_status ct_record_sink_commit(struct ct_record_sink *sink, uint64_t applied, bool durable,
                                      struct ct_error *err) CT_MUST_USE;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/tape/placed.h"
 #include "plugin/tape/tape.h"
 
 #define STATE_MAGIC 0x3345544154535443ull /* "CTSTATE3" */
@@ -75,58 +76,19 @@ static char *encode(const struct ct_tap_state *state, const struct ct_streams *s
     return file;
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-    while (len) {
-        ssize_t done = write(fd, bytes, len);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
-        if (done <= 0) {
-            return false;
-        }
-        bytes += done;
-        len -= (size_t)done;
-    }
-    return true;
-}
-
-static void sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-}
-
 enum ct_status ct_tap_state_write(const char *folder, const struct ct_tap_state *state,
                                   const struct ct_streams *streams, struct ct_error *err)
 {
-    char path[4096], fresh[4096];
+    char path[4096];
     size_t len;
-    if (snprintf(path, sizeof path, "%s/state", folder) >= (int)sizeof path ||
-        snprintf(fresh, sizeof fresh, "%s/state.new", folder) >= (int)sizeof fresh) {
+    if (snprintf(path, sizeof path, "%s/state", folder) >= (int)sizeof path) {
         return ct_error_set(err, CT_IO, "%s: the path is too long", folder);
     }
     char *file = encode(state, streams, &len);
     if (!file) {
         return ct_error_set(err, CT_NO_MEMORY, "out of memory for the state of the tap");
     }
-    enum ct_status status = CT_OK;
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || !write_all(fd, file, len) || fsync(fd) != 0) {
-        status = ct_error_set(err, CT_IO, "%s: cannot write (%s)", fresh, strerror(errno));
-    }
-    if (fd >= 0 && close(fd) != 0 && status == CT_OK) {
-        status = ct_error_set(err, CT_IO, "%s: cannot write (%s)", fresh, strerror(errno));
-    }
-    if (status == CT_OK && rename(fresh, path) != 0) {
-        status = ct_error_set(err, CT_IO, "%s: cannot replace (%s)", path, strerror(errno));
-    }
-    if (status == CT_OK) {
-        sync_folder(folder);
-    }
+    enum ct_status status = ct_placed_write(path, &(ct_span){file, len}, 1, err);
     free(file);
     return status;
 }

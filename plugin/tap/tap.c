@@ -398,6 +398,7 @@ void ct_tap_health(struct ct_tap *tap, struct ct_tap_health *out)
     pthread_mutex_lock(&tap->lock);
     out->storing = tap->storing;
     out->reloads = tap->reloads;
+    out->events = tap->events;
     memcpy(out->setup_hash, tap->setup_hash, sizeof out->setup_hash);
     memcpy(out->rules_hash, tap->rules_hash, sizeof out->rules_hash);
     memcpy(out->drops, tap->drops, tap->drop_count * sizeof *tap->drops);

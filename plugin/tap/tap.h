@@ -68,6 +68,7 @@ struct ct_tap_health {
     bool storing; /* false: no store, or it fails (problem says why) */
     char setup_hash[65], rules_hash[65];
     uint64_t reloads;
+    uint64_t events;                          /* business events since the start */
     struct ct_drop drops[CT_TAP_REASONS_MAX]; /* by reason, in byte order */
     size_t drop_count;
 };

@@ -169,13 +169,37 @@ class Api(Case):
         talks = [conversation(n, lasts[n % 4], users[n % 3] if n % 2 else None, 1 + n % 28) for n in range(60)]
         body = self.push(*talks)
         self.stored(60)
-        done = convtap("audit", "--json", "--group-by", "channel", self.write("talks.jsonl", body))
+        done = convtap("audit", "--json", "--group-by", "channel", "--from", "2026-01-01", "--to", "2027-01-01", self.write("talks.jsonl", body))
         self.survived(done)
         audit = done.json()
         ours = self.ask("/api/v1/kpis?from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z&by=channel")
         for member in ("rules_hash", "period", "totals", "kpis", "outcomes", "group_by", "slices"):
             self.assertEqual(ours[member], audit[member], member)
         self.assertGreater(next(k["denominator"] for k in ours["kpis"] if k["id"] == "fcr"), 0)
+
+    def test_a_profile_is_what_an_audit_says(self):
+        """?profile= on a range has the figures of audit --profile; a window those of its conversations alone."""
+        self.start()
+        lasts = ("No, gracias", "eso no funciona", "quiero hablar con una persona", "")
+        body = self.push(*[conversation(n, lasts[n % 4], "ana" if n % 2 else None, 1 + n % 28) for n in range(40)])
+        self.stored(40)
+        path = self.write("talks.jsonl", body)
+        span = "from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z"
+        for profile in ("zendesk", "intercom", "sqm"):
+            done = convtap("audit", "--json", "--profile", profile, "--from", "2026-01-01", "--to", "2027-01-01", path)
+            self.survived(done)
+            ours = self.ask(f"/api/v1/kpis?profile={profile}&{span}")
+            self.assertEqual(ours["profile"], profile)
+            self.assertEqual(ours["kpis"], done.json()["kpis"])
+            self.assertTrue([k for k in ours["kpis"] if k.get("definition", {}).get("profile") == profile])
+        window = {k["id"]: k for k in self.ask("/api/v1/kpis?window=today&profile=copilot-studio&id=automation_rate,csat,aht")["kpis"]}
+        self.assertEqual(set(window), {"automation_rate", "csat", "aht"})
+        self.assertEqual((window["automation_rate"]["definition"]["profile"], window["automation_rate"]["denominator"]), ("copilot-studio", 40))
+        self.assertNotIn("definition", window["aht"])
+        young = self.ask("/api/v1/kpis?window=today&profile=zendesk&id=automation_rate")["kpis"][0]
+        self.assertEqual((young["value"], young["reason"]), (None, "needs_customers"))  # 72 hours are not over, or not known to be
+        self.assertNotIn("definition", self.ask("/api/v1/kpis?window=today&id=automation_rate")["kpis"][0])
+        self.refused("/api/v1/kpis?profile=nobody", 400, "bad_parameter")
 
     # ---- lists
 

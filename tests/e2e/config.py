@@ -6,8 +6,12 @@ import re
 
 from drive import ROOT, Case, convtap, good_conversation, line, main
 
-KEYS = ["format", "format_options", "rules", "handoff_tools", "handoff_phrases", "cost_model", "announced", "idle", "idle_by_channel",
-        "idle_person", "idle_cap", "return_window", "as_of", "max_record", "memory", "group_by", "targets", "lang", "threads"]
+KEYS = ["format", "format_options", "rules", "handoff_tools", "handoff_phrases", "competitors", "csat_positive_of_5",
+        "csat_positive_of_10", "cost_model", "announced", "idle", "idle_by_channel", "idle_person", "idle_cap", "return_window",
+        "return_topic", "as_of", "zone", "max_record", "memory", "group_by", "where", "from", "to", "cadence", "compare",
+        "segments", "targets", "profile", "lang", "threads", "churn_window", "renewal_window", "onboarding_sla", "kickoff_complete",
+        "activation_window", "activation_actions", "trial_length", "usage_interval", "weekly_active_events", "breadth_modules",
+        "licence_weeks", "health_weights", "engagement_weights", "labels", "scorecard"]
 
 
 def shown(text):
@@ -54,7 +58,9 @@ class Config(Case):
     def test_every_key_is_shown_with_its_default(self):
         found = shown(self.show())
         self.assertEqual(list(found)[:len(KEYS)], KEYS)
-        self.assertEqual(list(found)[-4:], ["sources", "relays", "webhooks", "subscriptions"])
+        sections = ["sources", "relays", "webhooks", "subscriptions"]
+        self.assertEqual([key for key in found if key in sections], sections)
+        self.assertEqual(list(found)[-4:], ["severity", "window", "en", "es"])  # alarms: those that convtap came with
         self.assertEqual({origin for _, origin in found.values()}, {"default"})
         self.assertEqual(found["idle_person"][0], "24h")
         self.assertEqual(found["threads"][0], "auto")
@@ -109,6 +115,12 @@ class Config(Case):
                 ("handoff_tools: ['*']\n", "1:17", "every tool"),
                 ("handoff_phrases: ['...']\n", "1:19", "no word"),
                 ("threads: 0\n", "1:10", "1 to 256"),
+                ("engagement_weights: {loyalty: 60, education: 30}\n", "1:31", "90, not 100"),
+                ("engagement_weights: {loyalty: 101}\n", "1:31", "0 to 100"),
+                ("health_weights: {usage: 5.5, spend: 94.5}\n", "1:25", "0 to 100"),
+                ("health_weights: {usge: 100}\n", "1:18", "did you mean 'usage'?"),
+                ("usage_interval: hourly\n", "1:17", "daily|weekly|monthly"),
+                ("licence_weeks: 5\n", "1:16", "1 to 4"),
                 ("lang: fr\n", "1:7", "en or es"),
                 ("group_by: weather\n", "1:11", "channel"),
                 ("announced: [auto]\n", "1:12", "text"),

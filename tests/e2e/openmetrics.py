@@ -219,10 +219,19 @@ class Page(unittest.TestCase):
     def test_content(self):
         families = check_openmetrics(self.open)
         self.assertEqual(families["convtap_fcr_ratio"]["samples"], {}, "first contact has no value in a window")
+        # What stands on customers or business events alone has no family here at all: neither empty nor zero.
+        for name in ("churn_rate", "retention_rate", "mrr", "nrr", "clv", "active_users", "renewal_rate", "trial_conversion_rate"):
+            self.assertEqual([n for n in families if re.match(rf"convtap_{name}(_|$)", n)], [], name)
+        # One amount in another: both parts are money, by currency.
+        share = families["convtap_cost_per_interaction_savings_share_ratio"]["samples"]
+        for key, value in share.items():
+            parts = [families[f"convtap_cost_per_interaction_savings_share_{part}_money"]["samples"][key] for part in ("numerator", "denominator")]
+            self.assertLessEqual(abs(value - parts[0] / parts[1]), Decimal("0.000000001"))
+        self.assertTrue(any("currency" in dict(key) for key in share))
         for name, family in families.items():
             self.assertTrue(family["help"] or not name.startswith("convtap_"), name)
             for key, value in family["samples"].items():
-                if name.endswith("_ratio"):
+                if name.endswith("_ratio") and "savings" not in name:  # which may be a loss
                     self.assertGreaterEqual(value, 0, f"{name} {key}")
         for name, word in (("convtap_cost_per_interaction_money", "currency"), ("convtap_csat_ratio", "scale"), ("convtap_sentiment_ratio", "share"),
                            ("convtap_channel_preference_ratio", "share")):
@@ -233,7 +242,7 @@ class Page(unittest.TestCase):
             parts = [families["convtap_escalation_rate_" + part]["samples"][key] for part in ("numerator", "denominator")]
             self.assertLessEqual(abs(value - parts[0] / parts[1]), Decimal("0.000000001"))
         channels = {dict(key).get("channel") for key in ratios}
-        for channel in ("(other)", 'back\\slash', "((none)", None):
+        for channel in ("(other)", '\\back', "((none)", None):
             self.assertIn(channel, channels)
         whole = families["convtap_window_conversations"]["samples"]
         outcomes = families["convtap_window_outcome_conversations"]["samples"]

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Same input, same bytes out: for any number of threads, order of the files, time zone, locale and compression."""
 import gzip
+import json
 import os
 import random
 import subprocess
@@ -47,10 +48,26 @@ def archive(seed, files):
     return made
 
 
+def events(seed):
+    """What the shop and the account system say of the same customers; some of it twice, one line broken."""
+    chance = random.Random(seed)
+    rows = [line(event="customer_base", at="2026-02-01T00:00:00Z", count=900), b'{"event":"renewed"\n']
+    for number in range(40):
+        user = f"u{number}"
+        rows.append(line(event="customer", user_id=user, at="2026-01-01T00:00:00Z", segment=chance.choice(["smb", "enterprise"])))
+        rows.append(line(event="purchase", user_id=user, at=f"2026-02-{chance.randrange(1, 29):02d}T10:00:00Z", currency="EUR",
+                         amount=f"{chance.randrange(1, 500)}.{chance.randrange(100):02d}"))
+        if chance.random() < 0.3:
+            rows.append(line(event="customer_lost", user_id=user, at=f"2026-02-{chance.randrange(1, 29):02d}T18:00:00Z"))
+    return rows + chance.sample(rows[2:], 5)
+
+
 class SameBytes(Case):
     def setUp(self):
         super().setUp()
         self.sources = [self.write(f"in/part{n}.jsonl", body) for n, body in enumerate(archive(7, 6))]
+        told = events(7)
+        self.sources += [self.write("in/shop.jsonl", b"".join(told[0::2])), self.write("in/accounts.jsonl", b"".join(told[1::2]))]
 
     def audit(self, *inputs, threads=1, env=None):
         records = self.path("records.jsonl")
@@ -68,6 +85,9 @@ class SameBytes(Case):
         kpis, records = self.audit(*self.sources)
         self.assertGreater(records.count(b"\n"), 300)
         self.assertIn(b'"automation_rate"', kpis)
+        churn = next(kpi for kpi in json.loads(kpis)["kpis"] if kpi["id"] == "churn_rate")
+        self.assertGreater(churn["numerator"], 3)
+        self.assertIn(b'"duplicate_event"', kpis)
 
     def test_threads(self):
         want = self.audit(*self.sources, threads=1)

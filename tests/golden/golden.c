@@ -103,7 +103,8 @@ static void run(struct transcript *out, const struct ct_parser *parser, const st
                 ct_span bytes, size_t first, size_t then)
 {
     struct transcript_feed feed = {first, then, 0};
-    const struct ct_parser *detected = ct_parser_detect((ct_span){bytes.at, bytes.len < 65536 ? bytes.len : 65536});
+    const struct ct_parser *detected =
+        ct_parser_detect_as(config, (ct_span){bytes.at, bytes.len < 65536 ? bytes.len : 65536});
     out->len = 0;
     transcript_add(out, "{\"detected\":\"%s\"}\n", detected ? detected->name : "");
     (void)transcript_run(out, parser, config, bytes, &feed);

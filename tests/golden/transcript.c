@@ -128,7 +128,13 @@ static enum ct_status on_message(void *context, const struct ct_message *message
     add_member(out, "channel", message->channel);
     add_member(out, "language", message->language);
     add_member(out, "bot", message->bot);
+    add_member(out, "bot_version", message->bot_version);
     add_member(out, "tenant", message->tenant);
+    add_member(out, "segment", message->segment);
+    add_member(out, "product", message->product);
+    add_member(out, "country", message->country);
+    add_member(out, "intent", message->intent);
+    add_member(out, "category", message->category);
     add_member(out, "id", message->id);
     transcript_add(out, ",\"text\":");
     add_string(out, message->text);
@@ -155,6 +161,60 @@ static enum ct_status on_end(void *context, ct_span conversation_id)
     out->ends++;
     transcript_add(out, "{\"end\":");
     add_string(out, conversation_id);
+    transcript_add(out, "}\n");
+    return CT_OK;
+}
+
+static void add_whole(struct transcript *out, const char *name, int64_t value)
+{
+    if (value != CT_BUSINESS_NUMBER_NONE)
+        transcript_add(out, ",\"%s\":%lld", name, (long long)value);
+}
+
+static void add_decimal(struct transcript *out, const char *name, int64_t value)
+{
+    char text[32];
+    if (value != CT_BUSINESS_NUMBER_NONE) {
+        ct_money_format(value, text);
+        add_member(out, name, ct_span_of(text));
+    }
+}
+
+static void add_time(struct transcript *out, const char *name, ct_usec value)
+{
+    char text[32];
+    if (value != CT_USEC_NONE) {
+        ct_time_format(value, text);
+        add_member(out, name, ct_span_of(text));
+    }
+}
+
+static enum ct_status on_business(void *context, const struct ct_business_event *event)
+{
+    struct transcript *out = context;
+    const struct ct_business_numbers *numbers = &event->numbers;
+    out->events++;
+    must(event->at != CT_USEC_NONE, "a business event without a time was emitted");
+    must(ct_business_bytes(event) != 0, "a business event that is too long was emitted");
+    transcript_add(out, "{\"business\":\"%s\"", ct_business_text_of(event->type));
+    add_time(out, "at", event->at);
+    for (unsigned field = 0; field < CT_BUSINESS_FIELD_COUNT; field++) {
+        must(ct_utf8_valid(event->text[field], NULL), "a text that is not UTF-8 was emitted");
+        add_member(out, ct_business_field_text((enum ct_business_field)field), event->text[field]);
+    }
+    add_time(out, "since", numbers->since);
+    add_time(out, "due", numbers->due);
+    add_whole(out, "duration_usec", numbers->duration_usec);
+    add_decimal(out, "amount", numbers->amount);
+    add_decimal(out, "margin", numbers->margin);
+    add_decimal(out, "value", numbers->value);
+    add_decimal(out, "goal", numbers->goal);
+    add_whole(out, "count", numbers->count);
+    add_whole(out, "of_count", numbers->of_count);
+    add_whole(out, "score", numbers->score);
+    add_whole(out, "scale_min", numbers->scale_min);
+    add_whole(out, "scale_max", numbers->scale_max);
+    add_whole(out, "flag", numbers->flag);
     transcript_add(out, "}\n");
     return CT_OK;
 }
@@ -246,7 +306,7 @@ enum ct_status transcript_run(struct transcript *out, const struct ct_parser *pa
                               const struct ct_parser_config *config, ct_span bytes, const struct transcript_feed *feed)
 {
     struct ct_error err = {0};
-    struct pass pass = {.parser = parser, .out = {out, on_message, on_end, on_refuse}};
+    struct pass pass = {.parser = parser, .out = {out, on_message, on_end, on_refuse, on_business}};
     enum ct_status status = CT_OK;
     reserve(out, 1);
     out->at[out->len] = '\0';

@@ -12,7 +12,7 @@
 struct transcript {
     char *at;
     size_t len, room;
-    uint64_t messages, ends, refusals;
+    uint64_t messages, ends, refusals, events;
 };
 
 /* How the bytes arrive. Every offered piece is a heap block of just its length, so that a sanitizer

@@ -61,8 +61,8 @@ static void defaults(void **state)
     assert_string_equal(desk->listen, "[::1]:0"); /* the command line's */
     assert_null(intake->origins);
     assert_int_equal(intake->open, CT_DOOR_AUTO);
-    for (unsigned s = CT_SECTION_SOURCE; s < CT_SECTION_COUNT; s++) {
-        assert_int_equal(config.groups[s].count, 0);
+    for (unsigned s = CT_SECTION_SOURCE; s < CT_SECTION_COUNT; s++) { /* alarms: those that convtap came with */
+        assert_int_equal(config.groups[s].count, s == CT_SECTION_ALARM ? 5 : 0);
     }
     ct_serve_config_check(&config);
     assert_int_equal(config.errors, 0);
@@ -197,27 +197,63 @@ static void addresses(void **state)
     }
 }
 
+/* Seconds east of UTC of a zone as it is named. */
+static int64_t offset_of(const char *name, ct_usec at)
+{
+    struct ct_zone zone;
+    struct ct_error err = {0};
+    assert_int_equal(ct_zone_open(ct_span_of(name), &zone, &err), CT_OK);
+    int64_t offset = ct_zone_offset(&zone, at / CT_USEC_PER_SECOND);
+    ct_zone_done(&zone);
+    return offset;
+}
+
 static void zones(void **state)
 {
     (void)state;
-    ct_usec offset, winter, summer;
+    ct_usec winter, summer;
+    struct ct_zone zone;
     struct ct_error err = {0};
     assert_true(ct_time_parse(CT_SPAN_LIT("2026-01-15T12:00:00Z"), &winter));
     assert_true(ct_time_parse(CT_SPAN_LIT("2026-07-15T12:00:00Z"), &summer));
-    assert_int_equal(ct_zone_offset_at(CT_SPAN_LIT("UTC"), winter, &offset, &err), CT_OK);
-    assert_int_equal(offset, 0);
-    assert_int_equal(ct_zone_offset_at(CT_SPAN_LIT("-03:30"), winter, &offset, &err), CT_OK);
-    assert_int_equal(offset, -(7 * CT_USEC_PER_HOUR) / 2);
-    assert_int_equal(ct_zone_offset_at(CT_SPAN_LIT("Europe/Madrid"), winter, &offset, &err), CT_OK);
-    assert_int_equal(offset, CT_USEC_PER_HOUR);
-    assert_int_equal(ct_zone_offset_at(CT_SPAN_LIT("Europe/Madrid"), summer, &offset, &err), CT_OK);
-    assert_int_equal(offset, 2 * CT_USEC_PER_HOUR);
-    assert_int_equal(ct_zone_offset_at(CT_SPAN_LIT("America/St_Johns"), winter, &offset, &err), CT_OK);
-    assert_int_equal(offset, -(7 * CT_USEC_PER_HOUR) / 2);
-    assert_int_equal(ct_zone_offset_at(CT_SPAN_LIT("Mars/Olympus"), winter, &offset, &err), CT_BAD_CONFIG);
+    assert_int_equal(offset_of("UTC", winter), 0);
+    assert_int_equal(offset_of("-03:30", winter), -12600);
+    assert_int_equal(offset_of("Europe/Madrid", winter), 3600);
+    assert_int_equal(offset_of("Europe/Madrid", summer), 7200);
+    assert_int_equal(offset_of("America/St_Johns", winter), -12600);
+    assert_int_equal(ct_zone_open(CT_SPAN_LIT("Mars/Olympus"), &zone, &err), CT_BAD_CONFIG);
     assert_non_null(strstr(err.text, "tzdata"));
     assert_false(ct_zone_needs_file(CT_SPAN_LIT("../../etc/passwd")));
     assert_false(ct_zone_needs_file(CT_SPAN_LIT("/etc/passwd")));
+}
+
+/* serve.zone, else the file's; nothing said is UTC. */
+static void the_live_taps_zone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        int64_t summer; /* seconds east of UTC */
+    } rows[] = {{"idle: 1m\n", 0},
+                {"zone: Europe/Madrid\n", 7200},
+                {"zone: Europe/Madrid\nserve: {zone: UTC}\n", 0},
+                {"zone: UTC\nserve: {zone: America/New_York}\n", -14400},
+                {"serve: {zone: '+05:30'}\n", 19800}};
+    ct_usec summer;
+    assert_true(ct_time_parse(CT_SPAN_LIT("2026-07-15T12:00:00Z"), &summer));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ct_config config;
+        struct ct_error err = {0};
+        const struct ct_zone *zone, *again;
+        struct file f;
+        open_text(&config, rows[i].yaml, &f);
+        assert_int_equal(ct_serve_zone(&config, &zone, &err), CT_OK);
+        assert_int_equal(ct_zone_offset(zone, summer / CT_USEC_PER_SECOND), rows[i].summer);
+        assert_int_equal(ct_serve_zone(&config, &again, &err), CT_OK);
+        assert_ptr_equal(again, zone);
+        ct_config_close(&config);
+        unlink(f.path);
+    }
 }
 
 static void count_key(void *context, const char *name)
@@ -235,11 +271,12 @@ static void reload_knows_what_it_cannot_change(void **state)
     char keys[400] = "";
     open_text(&was, "serve: {tick: 1s, desk: {rate: 5}}\nidle: 1m\nsources: {a: }\n", &f);
     open_text(&is,
-              "serve: {tick: 2s, desk: {rate: 6}}\nidle: 2m\nreturn_window: 3d\nsources: {b: {bot: x}, c: }\n"
+              "serve: {tick: 2s, desk: {rate: 6}}\nidle: 2m\nreturn_window: 3d\nzone: '+01:00'\nchurn_window: "
+              "9d\nsources: {b: {bot: x}, c: }\n"
               "relays: [{source: b, listen: 'h:1', upstream: 'g:1'}]\n",
               &g);
-    assert_int_equal(ct_serve_config_differs(&was, &is, count_key, keys), 4);
-    assert_string_equal(keys, "return_window serve.tick serve.desk.rate relays ");
+    assert_int_equal(ct_serve_config_differs(&was, &is, count_key, keys), 6);
+    assert_string_equal(keys, "return_window zone churn_window serve.tick serve.desk.rate relays ");
     keys[0] = '\0';
     assert_int_equal(ct_serve_config_differs(&is, &is, count_key, keys), 0);
     ct_config_close(&was);
@@ -257,6 +294,7 @@ int main(void)
         cmocka_unit_test(rows_know_their_section),
         cmocka_unit_test(addresses),
         cmocka_unit_test(zones),
+        cmocka_unit_test(the_live_taps_zone),
         cmocka_unit_test(reload_knows_what_it_cannot_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,7 @@ static void says_what_the_configuration_says(void **state)
     assert_true(ct_span_is(parts.sources[0].name, "web") && ct_span_is(parts.sources[0].bot, "Nube"));
     assert_int_equal(parts.sources[1].option_count, 3);
     assert_true(parts.sources[1].zone_tzif.len > 44 && memcmp(parts.sources[1].zone_tzif.at, "TZif", 4) == 0);
-    assert_true(ct_span_is(parts.packs[parts.pack_count - 1].file, "handoff_tools and handoff_phrases"));
+    assert_true(ct_span_is(parts.packs[parts.pack_count - 1].file, "configuration"));
     ct_arena_done(&arena);
 }
 

@@ -62,14 +62,14 @@ static void prices_tokens(void **unused)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ct_tokens tokens = {cases[i].input, cases[i].cached, cases[i].output, ct_span_of(cases[i].name)};
         ct_nano got = -1;
-        assert_true(ct_cost_tokens(m, &tokens, &got));
+        assert_true(ct_cost_tokens(m, &tokens, CT_USEC_NONE, &got));
         assert_int_equal(got, cases[i].want);
     }
     ct_nano got = 77;
     struct ct_tokens unknown = {1, 1, 1, CT_SPAN_LIT("small")}, uncounted = {-1, -1, -1, CT_SPAN_LIT("big")};
-    assert_false(ct_cost_tokens(m, &unknown, &got));
-    assert_false(ct_cost_tokens(m, &uncounted, &got));
-    assert_false(ct_cost_tokens(NULL, &unknown, &got));
+    assert_false(ct_cost_tokens(m, &unknown, CT_USEC_NONE, &got));
+    assert_false(ct_cost_tokens(m, &uncounted, CT_USEC_NONE, &got));
+    assert_false(ct_cost_tokens(NULL, &unknown, CT_USEC_NONE, &got));
     assert_int_equal(got, 77);
     ct_cost_model_free(m);
 }
@@ -95,7 +95,7 @@ static void rounds_once_half_to_even(void **unused)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ct_tokens tokens = {cases[i].input, -1, cases[i].output, CT_SPAN_NONE};
         ct_nano got = -1;
-        assert_true(ct_cost_tokens(m, &tokens, &got));
+        assert_true(ct_cost_tokens(m, &tokens, CT_USEC_NONE, &got));
         assert_int_equal(got, cases[i].want);
     }
     ct_cost_model_free(m);
@@ -110,7 +110,7 @@ static void counts_cached_beside(void **unused)
     struct ct_tokens tokens = {10, 4, 1, CT_SPAN_NONE};
     ct_nano got = 0;
     assert_non_null(m);
-    assert_true(ct_cost_tokens(m, &tokens, &got));
+    assert_true(ct_cost_tokens(m, &tokens, CT_USEC_NONE, &got));
     assert_int_equal(got, 14 * CT_NANO_PER_UNIT); /* 10 + 4 x 0.5 + 2 */
     ct_cost_model_free(m);
 }
@@ -120,19 +120,44 @@ static void converts_only_by_rate(void **unused)
     (void)unused;
     struct ct_cost_model *m = model();
     ct_nano got = 0;
-    assert_true(ct_cost_convert(m, 1000, CT_SPAN_NONE, &got));
+    assert_true(ct_cost_convert(m, 1000, CT_SPAN_NONE, CT_USEC_NONE, &got));
     assert_int_equal(got, 1000);
-    assert_true(ct_cost_convert(m, 1000, CT_SPAN_LIT("EUR"), &got));
+    assert_true(ct_cost_convert(m, 1000, CT_SPAN_LIT("EUR"), CT_USEC_NONE, &got));
     assert_int_equal(got, 1000);
-    assert_true(ct_cost_convert(m, 2 * CT_NANO_PER_UNIT, CT_SPAN_LIT("USD"), &got));
+    assert_true(ct_cost_convert(m, 2 * CT_NANO_PER_UNIT, CT_SPAN_LIT("USD"), CT_USEC_NONE, &got));
     assert_int_equal(got, 1840000000); /* 2 x 0.92 */
-    assert_true(ct_cost_convert(m, -3, CT_SPAN_LIT("USD"), &got));
+    assert_true(ct_cost_convert(m, -3, CT_SPAN_LIT("USD"), CT_USEC_NONE, &got));
     assert_int_equal(got, -3); /* 2.76 */
-    assert_true(ct_cost_convert(m, 250, CT_SPAN_LIT("JPY"), &got));
+    assert_true(ct_cost_convert(m, 250, CT_SPAN_LIT("JPY"), CT_USEC_NONE, &got));
     assert_int_equal(got, 2); /* 1.5 -> even */
-    assert_false(ct_cost_convert(m, 1000, CT_SPAN_LIT("GBP"), &got));
-    assert_false(ct_cost_convert(m, 1000, CT_SPAN_LIT("eur"), &got));
+    assert_false(ct_cost_convert(m, 1000, CT_SPAN_LIT("GBP"), CT_USEC_NONE, &got));
+    assert_false(ct_cost_convert(m, 1000, CT_SPAN_LIT("eur"), CT_USEC_NONE, &got));
     ct_cost_model_free(m);
+}
+
+static struct ct_cost_sent sent[64];
+static size_t sent_count;
+
+/* What conversation.c does with a message, and at the close. */
+static void tell(const struct ct_cost_model *m, struct ct_cost_sum *sum, const struct ct_message *said)
+{
+    if (sum->messages == 0 && sum->tokens == 0 && sum->source == 0 && !sum->unpriced && !sum->unconverted) {
+        sent_count = 0;
+    }
+    if (ct_cost_message(m, sum, said, &sent[sent_count])) {
+        sent_count++;
+    }
+}
+
+static void end(const struct ct_cost_model *m, struct ct_cost_sum *sum, ct_span channel, bool joined, ct_usec handling)
+{
+    const struct ct_cost_conversation c = {.channel = channel,
+                                           .started_at = CT_USEC_NONE,
+                                           .human_joined = joined,
+                                           .human_handling_usec = handling,
+                                           .sent = sent,
+                                           .sent_count = sum->messages ? sent_count : 0};
+    ct_cost_close(m, sum, &c);
 }
 
 static struct ct_message message(enum ct_role role, const char *text)
@@ -151,26 +176,26 @@ static void adds_up_a_conversation(void **unused)
     struct ct_cost_sum sum;
     ct_cost_begin(&sum);
     struct ct_message user = message(CT_ROLE_USER, "hola"), bot = message(CT_ROLE_BOT, "buenas");
-    ct_cost_message(m, &sum, &user);
+    tell(m, &sum, &user);
     bot.tokens = (struct ct_tokens){1000, 200, 50, CT_SPAN_LIT("big-1")};
-    ct_cost_message(m, &sum, &bot); /* tokens 0.00252 */
+    tell(m, &sum, &bot); /* tokens 0.00252 */
     bot.has_cost = true;
     bot.cost = 10000000; /* 0.01 USD = 0.0092 EUR, in place of its tokens */
     bot.currency = CT_SPAN_LIT("USD");
-    ct_cost_message(m, &sum, &bot);
+    tell(m, &sum, &bot);
     bot.currency = CT_SPAN_LIT("GBP"); /* no rate: left out, counted, and priced by tokens 0.00252 */
-    ct_cost_message(m, &sum, &bot);
+    tell(m, &sum, &bot);
     struct ct_message call = message(CT_ROLE_BOT, ""); /* a tool call goes over no channel */
     call.tokens = (struct ct_tokens){10, -1, 10, CT_SPAN_LIT("nobody-knows")};
-    ct_cost_message(m, &sum, &call);
+    tell(m, &sum, &call);
     struct ct_message media = message(CT_ROLE_USER, ""), agent = message(CT_ROLE_AGENT, "soy Eva");
     media.event.type = CT_EVENT_OTHER;
     media.event.name = CT_SPAN_LIT("media");
-    ct_cost_message(m, &sum, &media);
-    ct_cost_message(m, &sum, &agent);
+    tell(m, &sum, &media);
+    tell(m, &sum, &agent);
     struct ct_message notice = message(CT_ROLE_SYSTEM, "closed");
-    ct_cost_message(m, &sum, &notice);
-    ct_cost_close(m, &sum, CT_SPAN_LIT("whatsapp"), true, 150 * CT_USEC_PER_SECOND);
+    tell(m, &sum, &notice);
+    end(m, &sum, CT_SPAN_LIT("whatsapp"), true, 150 * CT_USEC_PER_SECOND);
     assert_int_equal(sum.messages, 6);
     assert_int_equal(sum.user_messages, 2);
     assert_int_equal(sum.business_messages, 4);
@@ -186,14 +211,14 @@ static void adds_up_a_conversation(void **unused)
     assert_true(sum.has_cost);
     assert_false(sum.overflow);
     ct_cost_begin(&sum); /* another channel; a person for a time that nobody knows */
-    ct_cost_message(m, &sum, &user);
-    ct_cost_message(m, &sum, &agent);
-    ct_cost_close(m, &sum, CT_SPAN_LIT("sms"), true, CT_USEC_NONE);
+    tell(m, &sum, &user);
+    tell(m, &sum, &agent);
+    end(m, &sum, CT_SPAN_LIT("sms"), true, CT_USEC_NONE);
     assert_int_equal(sum.channel, 28000000); /* 2 x 0.01 + 0.008 */
     assert_int_equal(sum.human, 0);
     assert_true(sum.human_untimed);
     ct_cost_begin(&sum);
-    ct_cost_close(m, &sum, CT_SPAN_LIT("fax"), false, 0);
+    end(m, &sum, CT_SPAN_LIT("fax"), false, 0);
     assert_int_equal(sum.channel, 1000000); /* default */
     ct_cost_model_free(m);
 }
@@ -205,20 +230,20 @@ static void without_a_model_only_the_source_counts(void **unused)
     ct_cost_begin(&sum);
     struct ct_message bot = message(CT_ROLE_BOT, "x");
     bot.tokens = (struct ct_tokens){1000, 200, 50, CT_SPAN_LIT("big-1")};
-    ct_cost_message(NULL, &sum, &bot);
-    ct_cost_close(NULL, &sum, CT_SPAN_LIT("whatsapp"), true, 60 * CT_USEC_PER_SECOND);
+    tell(NULL, &sum, &bot);
+    end(NULL, &sum, CT_SPAN_LIT("whatsapp"), true, 60 * CT_USEC_PER_SECOND);
     assert_false(sum.has_cost);
     assert_int_equal(sum.total, 0);
     ct_cost_begin(&sum);
     bot.has_cost = true;
     bot.cost = 5;
     bot.currency = CT_SPAN_LIT("USD");
-    ct_cost_message(NULL, &sum, &bot);
+    tell(NULL, &sum, &bot);
     bot.currency = CT_SPAN_LIT("EUR"); /* never added to dollars */
-    ct_cost_message(NULL, &sum, &bot);
+    tell(NULL, &sum, &bot);
     bot.currency = CT_SPAN_NONE;
-    ct_cost_message(NULL, &sum, &bot);
-    ct_cost_close(NULL, &sum, CT_SPAN_NONE, false, 0);
+    tell(NULL, &sum, &bot);
+    end(NULL, &sum, CT_SPAN_NONE, false, 0);
     assert_int_equal(sum.total, 10);
     assert_int_equal(sum.unconverted, 1);
     assert_string_equal(sum.currency, "USD");
@@ -234,8 +259,8 @@ static void a_cost_nobody_knows_is_not_zero(void **unused)
     struct ct_message bot = message(CT_ROLE_BOT, "x");
     assert_non_null(m);
     ct_cost_begin(&sum);
-    ct_cost_message(m, &sum, &bot);
-    ct_cost_close(m, &sum, CT_SPAN_NONE, false, CT_USEC_NONE);
+    tell(m, &sum, &bot);
+    end(m, &sum, CT_SPAN_NONE, false, CT_USEC_NONE);
     assert_false(sum.has_cost);
     ct_cost_model_free(m);
 }
@@ -252,9 +277,9 @@ static void never_wraps_around(void **unused)
     assert_non_null(m);
     bot.tokens = (struct ct_tokens){INT64_MAX, 0, INT64_MAX, CT_SPAN_NONE};
     ct_cost_begin(&sum);
-    ct_cost_message(m, &sum, &bot);
-    ct_cost_message(m, &sum, &bot);
-    ct_cost_close(m, &sum, CT_SPAN_NONE, false, 0);
+    tell(m, &sum, &bot);
+    tell(m, &sum, &bot);
+    end(m, &sum, CT_SPAN_NONE, false, 0);
     assert_true(sum.overflow);
     assert_true(sum.total == INT64_MAX);
     ct_cost_model_free(m);
@@ -282,7 +307,6 @@ static void refuses_bad_files(void **unused)
         {"currency: EUR\ntokens:\n- {model: a, input: 1, output: 1}\n- {model: a, input: 1, output: 1}\n", 4, 11},
         {"currency: EUR\nchannels: {web: {per_day: 1}}\n", 2, 18},
         {"currency: EUR\nhuman: {per_minute: 1, wrap_up: 3}\n", 2, 33},
-        {"currency: EUR\nfixed: {per_conversation: 1, monthly: 3}\n", 2, 39},
         {"currency: EUR\ncurrency: USD\n", 2, 1},
         {"currency: EUR\nfixed: {per_conversation: 1\n", 3, 1},
     };
@@ -315,7 +339,7 @@ static void reads_the_example(void **unused)
     assert_true(ct_span_is(ct_cost_model_currency(m), "EUR"));
     ct_nano got = 0;
     struct ct_tokens tokens = {1000, -1, 1000, CT_SPAN_LIT("anything else")};
-    assert_true(ct_cost_tokens(m, &tokens, &got));
+    assert_true(ct_cost_tokens(m, &tokens, CT_USEC_NONE, &got));
     assert_int_equal(got, 5000000); /* 0.001 + 0.004 */
     ct_cost_model_free(m);
 }

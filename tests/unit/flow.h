@@ -51,14 +51,9 @@ struct heard_entry {
     uint32_t final;
     char setup[8];
 };
-static const char *const drop_names[8] = {"duplicate_message",
-                                          "conversation_too_long",
-                                          "open_conversations_limit",
-                                          "open_memory_limit",
-                                          "cost_unpriced",
-                                          "cost_unconverted",
-                                          "rule_error",
-                                          NULL};
+static const char *const drop_names[8] = {"duplicate_message", "conversation_too_long", "open_conversations_limit",
+                                          "open_memory_limit", "cost_unpriced",         "cost_unconverted",
+                                          "rule_error",        "cost_undated"};
 
 static void heard_add(struct heard *heard, const void *bytes, size_t len)
 {

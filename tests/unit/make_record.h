@@ -31,6 +31,7 @@ static inline struct ct_record make_head(void)
     head.first_response_usec = head.human_first_response_usec = CT_USEC_NONE;
     head.ai_handling_usec = head.human_handling_usec = head.total_handling_usec = CT_USEC_NONE;
     head.next_contact_usec = head.previous_contact_usec = CT_USEC_NONE;
+    head.next_any_usec = head.previous_any_usec = CT_USEC_NONE;
     head.resolved = head.first_contact = CT_NULL;
     head.outcome = CT_OUTCOME_SILENT;
     return head;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -105,13 +106,114 @@ static void extreme_times(void **state)
     assert_true(a.next_contact_usec == INT64_MAX && !a.returned);
 }
 
+/* ---- about the same thing? ---- */
+
+static struct ct_record *about(ct_usec start, const char *topics)
+{
+    struct ct_record r = contact(start, start + 5, CT_TRUE);
+    return make_record(&r, &(struct make_tail){.text = {[CT_TEXT_TOPICS] = topics}});
+}
+
+static void another_matter(void **state)
+{
+    (void)state;
+    /* two contacts, a day apart: is the second a return of the first? */
+    static const struct {
+        const char *first, *second;
+        bool same;
+    } cases[] = {{"billing", "delivery", false},
+                 {"billing", "billing", true},
+                 {"billing order", "delivery order", true},
+                 {"", "delivery", true}, /* not known */
+                 {"billing", "", true},
+                 {"", "", true},
+                 {"complaint", "delivery", true}, /* how it is said is no subject */
+                 {"billing complaint", "complaint delivery", false},
+                 {"competitor suggestion", "billing", true},
+                 {"order", "orders", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (unsigned topic = CT_RETURN_TOPIC_SAME; topic <= CT_RETURN_TOPIC_ANY; topic++) {
+            struct ct_record *all[] = {about(0, cases[i].first), about(DAY, cases[i].second)};
+            const struct ct_terms terms = {.return_window_usec = WEEK, .return_topic = topic};
+            bool same = cases[i].same || topic == CT_RETURN_TOPIC_ANY;
+            ct_customer_mark_on(all, 2, &terms, 100 * DAY);
+            assert_int_equal(all[0]->returned, same);
+            assert_int_equal(all[1]->is_return, same);
+            assert_int_equal(all[0]->first_contact, same ? CT_FALSE : CT_TRUE);
+            assert_true(all[0]->next_contact_usec == (same ? DAY - 5 : CT_USEC_NONE));
+            assert_true(all[1]->previous_contact_usec == (same ? DAY - 5 : CT_USEC_NONE));
+            free(all[0]);
+            free(all[1]);
+        }
+    }
+}
+
+/* What the marks mean, said slowly: against it the quick way is held. */
+static void slowly(struct ct_record *const *all, size_t count, size_t i, ct_usec *next, ct_usec *previous)
+{
+    *next = *previous = CT_USEC_NONE;
+    ct_usec before = CT_USEC_NONE;
+    for (size_t j = 0; j < count; j++) {
+        struct ct_topic_set set;
+        const struct ct_terms terms = {.return_topic = CT_RETURN_TOPIC_SAME};
+        ct_topics_init(&set, &terms);
+        uint64_t a = ct_topics_of(&set, all[i]), b = ct_topics_of(&set, all[j]);
+        if (j == i || (a && b && !(a & b))) {
+            continue;
+        }
+        if (j > i && *next == CT_USEC_NONE) {
+            *next = all[j]->started_at > all[i]->ended_at ? all[j]->started_at - all[i]->ended_at : 0;
+        }
+        if (j < i && (before == CT_USEC_NONE || all[j]->ended_at > before)) {
+            before = all[j]->ended_at;
+        }
+    }
+    if (before != CT_USEC_NONE) {
+        *previous = all[i]->started_at > before ? all[i]->started_at - before : 0;
+    }
+}
+
+static void as_said_slowly(void **state)
+{
+    (void)state;
+    uint64_t seed = 20260301;
+    for (int round = 0; round < 200; round++) {
+        struct ct_record *all[40];
+        size_t count = 1 + (size_t)(round % 40);
+        for (size_t i = 0; i < count; i++) {
+            char topics[64] = "";
+            size_t len = 0;
+            for (int t = 0; t < 3; t++) {
+                seed = seed * 6364136223846793005u + 1442695040888963407u;
+                if (seed >> 62) {
+                    len += (size_t)sprintf(topics + len, "%st%u", len ? " " : "", (unsigned)(seed >> 40) % 80);
+                }
+            }
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            struct ct_record r = contact((ct_usec)(seed >> 50), 0, CT_TRUE);
+            r.ended_at = r.started_at + (ct_usec)(seed >> 54 & 0x3FF);
+            r.conversation_hash = seed;
+            all[i] = make_record(&r, &(struct make_tail){.text = {[CT_TEXT_TOPICS] = topics}});
+        }
+        ct_customer_sort(all, count);
+        ct_customer_mark(all, count, WEEK, 100 * DAY);
+        for (size_t i = 0; i < count; i++) {
+            ct_usec next, previous;
+            slowly(all, count, i, &next, &previous);
+            assert_true(all[i]->next_contact_usec == next);
+            assert_true(all[i]->previous_contact_usec == previous);
+        }
+        for (size_t i = 0; i < count; i++) {
+            free(all[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(alone),
-        cmocka_unit_test(back_at_the_edge),
-        cmocka_unit_test(what_is_no_contact),
-        cmocka_unit_test(chain_and_overlap),
+        cmocka_unit_test(another_matter),   cmocka_unit_test(as_said_slowly),     cmocka_unit_test(alone),
+        cmocka_unit_test(back_at_the_edge), cmocka_unit_test(what_is_no_contact), cmocka_unit_test(chain_and_overlap),
         cmocka_unit_test(extreme_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

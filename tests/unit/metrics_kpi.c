@@ -399,7 +399,8 @@ static void scored(struct bench *bench, enum ct_score_kind kind, int count, int3
 {
     struct ct_record r = answered(CT_OUTCOME_SILENT, CT_NULL);
     r.survey_asked[kind] = true;
-    r.score[kind] = (struct ct_score){true, score, min, max, CT_USEC_NONE};
+    r.score[kind] =
+        (struct ct_score){.present = true, .value = score, .scale_min = min, .scale_max = max, .ts = CT_USEC_NONE};
     times(bench, count, &r);
 }
 

@@ -51,10 +51,11 @@ static struct ct_record *any_record(void)
     head.judged = below(3);
     head.judged_correct = head.judged ? below(head.judged + 1) : 0;
     if (below(3) == 0) {
-        head.score[CT_SCORE_CSAT] = (struct ct_score){true, (int32_t)(1 + below(5)), 1, below(2) ? 5 : 10, 0};
+        head.score[CT_SCORE_CSAT] = (struct ct_score){
+            .present = true, .value = (int32_t)(1 + below(5)), .scale_min = 1, .scale_max = below(2) ? 5 : 10};
     }
     if (below(3) == 0) {
-        head.score[CT_SCORE_NPS] = (struct ct_score){true, (int32_t)below(11), 0, 10, 0};
+        head.score[CT_SCORE_NPS] = (struct ct_score){.present = true, .value = (int32_t)below(11), .scale_max = 10};
     }
     head.has_cost = below(2) == 0;
     head.cost = head.cost_source = (ct_nano)below(1u << 30);

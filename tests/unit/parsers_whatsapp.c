@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "parsers/whatsapp_line.h"
 #include "engine/zone.h"
+#include "parsers/whatsapp_line.h"
 #include "tests/unit/parse_lines.h"
 
 extern const struct ct_parser ct_parser_whatsapp;

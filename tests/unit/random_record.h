@@ -37,6 +37,9 @@ static inline struct ct_record *random_record(bool known, unsigned channels)
     snprintf(channel, sizeof channel, "%s%llu", chance(10) ? "a-name-that-is-longer-than-the-table-keeps-é" : "c",
              (unsigned long long)below(channels));
     snprintf(bot, sizeof bot, "b%llu", (unsigned long long)below(5));
+    static const char *const topics[][2] = {
+        {"", ""}, {"billing", "billing technical"}, {"order", "competitor order suggestion"}, {"delivery", "delivery"}};
+    size_t about = below(sizeof topics / sizeof *topics);
     static const char *const currencies[] = {"EUR", "USD", "MXN", "", "COP", "GBP", "JPY", "CLP", "ARS", "BRL", "PEN"};
     int64_t answers[5];
     for (int i = 0; i < 5; i++) {
@@ -78,19 +81,27 @@ static inline struct ct_record *random_record(bool known, unsigned channels)
         r.score[kind].scale_min = (int32_t)below(2);
         r.score[kind].scale_max = (int32_t)(3 + below(channels > 8 ? 9 : 3)); /* more scales than the table holds */
         r.score[kind].value = (int32_t)below(12);
+        r.score[kind].turned = channels > 8 && chance(20);
+        r.score[kind].positive_from = chance(20) ? (uint8_t)below(11) : 0;
     }
-    uint32_t *counts[] = {&r.user_messages, &r.bot_messages, &r.agent_messages, &r.fallbacks, &r.no_data,
-                          &r.wrong_answers, &r.repeats,      &r.unanswered,     &r.judged,    &r.inferred};
+    uint32_t *counts[] = {&r.user_messages,     &r.bot_messages,      &r.agent_messages, &r.fallbacks, &r.no_data,
+                          &r.wrong_answers,     &r.repeats,           &r.unanswered,     &r.judged,    &r.inferred,
+                          &r.positive_messages, &r.negative_messages, &r.questions,      &r.comments};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         *counts[i] = (uint32_t)below(20);
     }
     r.judged_correct = r.judged / 2;
+    r.comments_answered = r.comments / 2;
     r.inferred_correct = r.inferred / 3;
     r.cost = (ct_nano)(next_random() >> (8 + below(40)));
     r.cost_tokens = r.cost / 3;
     r.cost_human = r.cost - r.cost_tokens;
+    r.has_human_price = chance(50);
+    r.human_price = (ct_nano)(next_random() >> (8 + below(40)));
     return make_record(&r, &(struct make_tail){.text = {[CT_TEXT_CHANNEL] = chance(5) ? "" : channel,
                                                         [CT_TEXT_BOT] = bot,
+                                                        [CT_TEXT_TOPIC] = topics[about][0],
+                                                        [CT_TEXT_TOPICS] = topics[about][1],
                                                         [CT_TEXT_CURRENCY] = currencies[below(channels > 8 ? 11 : 8)]},
                                                .response_usec = answers,
                                                .response_count = (uint32_t)below(6)});

@@ -137,8 +137,8 @@ static struct ct_figure figures[8];
 
 static struct ct_findings make(void)
 {
-    static const struct ct_input_note inputs[] = {{"a" HOSTILE ".jsonl", "00ff", 1234, 400, 100, 2},
-                                                  {"b\xFF.csv", "", 10, 4, 1, 0}};
+    static const struct ct_input_note inputs[] = {{"a" HOSTILE ".jsonl", "00ff", 1234, 400, 100, 2, 0},
+                                                  {"b\xFF.csv", "", 10, 4, 1, 0, 0}};
     static const struct ct_drop drops[] = {{"duplicate", 3}, {"nothing", 0}, {HOSTILE, 1}};
     static struct ct_block slices[3];
     memset(figures, 0, sizeof figures);
@@ -186,6 +186,8 @@ static struct ct_findings make(void)
                              .outcomes = {4, 10, 0, 40, 10, 30, 7, 3},
                              .first_at = INT64_C(1771628962479796),
                              .last_at = INT64_C(1795258800000000),
+                             .from = CT_USEC_NONE,
+                             .to = CT_USEC_NONE,
                              .figures = figures,
                              .figure_count = 8};
     memset(slices, 0, sizeof slices);
@@ -220,11 +222,13 @@ static void json(void **state)
     assert_string_equal(
         done(),
         "{\"generated_at\":null,\"version\":\"0.1.0\",\"inputs\":[{\"path\":\"a=cmd|'<script>\\\"&\\u001b[31m.jsonl\","
-        "\"sha256\":\"00ff\",\"bytes\":1234,\"messages\":400,\"conversations\":100,\"refused\":2},{\"path\":"
+        "\"sha256\":\"00ff\",\"bytes\":1234,\"messages\":400,\"conversations\":100,\"events\":0,\"refused\":2},{"
+        "\"path\":"
         "\"b\xEF\xBF\xBD.csv\","
-        "\"sha256\":null,\"bytes\":10,\"messages\":4,\"conversations\":1,\"refused\":0}],\"rules_hash\":"
+        "\"sha256\":null,\"bytes\":10,\"messages\":4,\"conversations\":1,\"events\":0,\"refused\":0}],\"rules_hash\":"
         "\"9f2b7c1e0a55d3f4\","
-        "\"profile\":\"convtap\",\"period\":{\"from\":\"2026-02-20T23:09:22.479796Z\",\"to\":\"2026-11-21T11:00:00Z\"},"
+        "\"profile\":\"convtap\",\"zone\":\"UTC\",\"period\":{\"from\":\"2026-02-20T23:09:22.479796Z\",\"to\":\"2026-"
+        "11-21T11:00:00Z\"},"
         "\"totals\":{\"conversations\":104,\"engaged\":100,\"customers\":80,\"messages\":1234567,\"untimed\":1},"
         "\"kpis\":["
         "{\"id\":\"rate\",\"value\":70.0,\"unit\":\"percent\",\"numerator\":70,\"denominator\":100,\"low\":60.415145,"
@@ -274,13 +278,16 @@ static void csv(void **state)
     static const char head[] =
         "slice,id,key,name,value,unit,numerator,denominator,low,high,n,standard_error,p50,p90,p95,p99,left_out,target_"
         "op,"
-        "target,status\r\n"
-        "(all),rate,,Tasa ñandú,70.0,percent,70,100,60.415145,78.105115,100,,,,,,7,>=,85.0,missed\r\n"
-        "(all),rate.sub,,límite inferior,81.818182,percent,18,22,61.480712,92.69,22,,,,,,0,,,\r\n"
-        "(all),time,,Tiempo,92.000001,seconds,276.000003,3,80.0,104.000001,3,6.122449,90.0,95.0,96.0,97.0,0,,,\r\n"
-        "(all),empty,,Vacío,,percent,0,0,,,0,,,,,,0,<=,5.0,\r\n"
-        "(all),cost,EUR,Coste,0.150238912,money,0.60095565,4,,,4,,,,,,0,,,\r\n"
-        "(all),channel,\"'=cmd|'<script>\"\"&\x1b[31m\",Canal,66.666667,percent,2,3,20.7655,93.85,3,,,,,,0,,,\r\n";
+        "target,status,target_segment,provisional,settles_at,change,better,difference,difference_low,difference_high,"
+        "before,before_n,from,to,definition\r\n"
+        "(all),rate,,Tasa ñandú,70.0,percent,70,100,60.415145,78.105115,100,,,,,,7,>=,85.0,missed,,0,,,,,,,,,,,\r\n"
+        "(all),rate.sub,,límite inferior,81.818182,percent,18,22,61.480712,92.69,22,,,,,,0,,,,,0,,,,,,,,,,,\r\n"
+        "(all),time,,Tiempo,92.000001,seconds,276.000003,3,80.0,104.000001,3,6.122449,90.0,95.0,96.0,97.0,0,,,,,0,,,,,,"
+        ",,,,,\r\n"
+        "(all),empty,,Vacío,,percent,0,0,,,0,,,,,,0,<=,5.0,,,0,,,,,,,,,,,\r\n"
+        "(all),cost,EUR,Coste,0.150238912,money,0.60095565,4,,,4,,,,,,0,,,,,0,,,,,,,,,,,\r\n"
+        "(all),channel,\"'=cmd|'<script>\"\"&\x1b[31m\",Canal,66.666667,percent,2,3,20.7655,93.85,3,,,,,,0,,,,,0,,,,,,,"
+        ",,,,\r\n";
     assert_true(strncmp(text, head, sizeof head - 1) == 0);
     assert_non_null(strstr(text, "\r\n(none),rate,"));
     assert_non_null(
@@ -330,6 +337,104 @@ static void table(void **state)
     assert_non_null(strstr(written, "rate.sub"));
 }
 
+/* A weekly review of Madrid, filtered, against the week before, by a pair of fields. */
+static struct ct_findings make_review(void)
+{
+    static struct ct_zone east = {.offset = 3600};
+    static const char *const where[] = {"channel=" HOSTILE};
+    static struct ct_block slices[2];
+    struct ct_findings findings = make();
+    findings.cadence = CT_CADENCE_WEEKLY;
+    findings.compared = findings.period_given = true;
+    findings.zone = &east;
+    findings.zone_name = "Europe/Madrid";
+    findings.total.from = INT64_C(1762729200000000); /* 2025-11-10T00:00+01 */
+    findings.total.to = INT64_C(1763334000000000);   /* 2025-11-17T00:00+01 */
+    findings.before_from = INT64_C(1762124400000000);
+    findings.before_to = findings.total.from;
+    findings.before_conversations = 12;
+    findings.where = where;
+    findings.where_count = 1;
+    findings.group_by = "channel,language";
+    figures[0].change = (struct ct_change){.verdict = CT_CHANGE_UP,
+                                           .before_num = 5000,
+                                           .before_den = 100,
+                                           .before_n = 100,
+                                           .difference_micro = 20000000,
+                                           .has_interval = true,
+                                           .low_micro = 6500000,
+                                           .high_micro = 32500000};
+    figures[0].target_segment = "smb";
+    figures[0].provisional = 3;
+    figures[0].settles_at = INT64_C(1763420400000000) - 1; /* the last moment of the 17th there */
+    figures[2].change = (struct ct_change){
+        .verdict = CT_CHANGE_UNTESTED, .before_num = 100, .before_den = 1, .before_n = 1, .difference_micro = -8000000};
+    slices[0] = findings.total;
+    slices[0].key = CT_SPAN_LIT(HOSTILE);
+    slices[0].second = CT_SPAN_LIT("es");
+    slices[1] = findings.total;
+    slices[1].other = true;
+    findings.slices = slices;
+    findings.slice_count = 2;
+    return findings;
+}
+
+static void review(void **state)
+{
+    (void)state;
+    struct ct_findings findings = make_review();
+    for (unsigned width = 72; width <= 160; width += 8) {
+        begin();
+        ct_table_write(&out, &findings, &(struct ct_table_options){.width = width});
+        const char *text = done();
+        assert_true(widest(text) <= width);
+        assert_null(strchr(text, '\x1b'));
+        assert_non_null(strstr(text, "Weekly review: 2025-11-10 to 2025-11-16 (Europe/Madrid)"));
+        assert_non_null(strstr(text, "against 2025-11-03 to 2025-11-09"));
+        assert_non_null(strstr(text, "only channel="));
+        assert_non_null(strstr(text, "provisional until 2025-11-17"));
+        assert_non_null(strstr(text, "By channel / language"));
+        assert_non_null(strstr(text, " / es"));
+        assert_non_null(strstr(text, "no data for: Empty"));
+        assert_true(strstr(text, "Customer experience") <
+                    strstr(text, "Cost ")); /* of a week, experience before cost */
+        assert_true(width < 120 || strstr(text, "+20.0 pp, up: better"));
+        assert_true(width < 120 || strstr(text, "-8.0 s, untested"));
+    }
+    begin();
+    ct_table_write(&out, &findings, &(struct ct_table_options){.lang = CT_LANG_ES, .width = 140});
+    assert_non_null(strstr(done(), "+20,0 pp, sube: mejor"));
+    assert_non_null(strstr(written, "provisional hasta el 2025-11-17"));
+    assert_non_null(strstr(written, "Revisión semanal: 2025-11-10 a 2025-11-16"));
+    assert_non_null(strstr(written, "sin datos para: Vacío"));
+    begin();
+    ct_json_findings(&out, &findings);
+    (void)done();
+    assert_non_null(strstr(written, "\"zone\":\"Europe/Madrid\",\"cadence\":\"weekly\",\"families\":[\"operations\","
+                                    "\"experience\"],\"counted\":{\"from\":\"2025-11-09T23:00:00Z\",\"to\":"
+                                    "\"2025-11-16T23:00:00Z\"},\"compared_with\":{\"from\":\"2025-11-02T23:00:00Z\","
+                                    "\"to\":\"2025-11-09T23:00:00Z\",\"conversations\":12},\"where\":["));
+    assert_non_null(strstr(written, "\"provisional\":3,\"settles_at\":\"2025-11-17T22:59:59.999999Z\""));
+    assert_non_null(strstr(written, "\"target_segment\":\"smb\",\"change\":{\"verdict\":\"up\",\"better\":true,"
+                                    "\"difference\":20.0,\"low\":6.5,\"high\":32.5,\"before\":50.0,\"before_n\":100}"));
+    assert_non_null(strstr(written, "\"change\":{\"verdict\":\"untested\",\"better\":null,\"difference\":-8.0,\"low\":"
+                                    "null,\"high\":null,\"before\":100.0,\"before_n\":1}"));
+    assert_non_null(strstr(written, "\"language\":\"es\"},\"conversations\":104,"));
+    begin();
+    ct_csv_write(&out, &findings, CT_LANG_EN);
+    assert_non_null(strstr(done(), ",smb,3,2025-11-17T22:59:59.999999Z,up,better,20.0,6.5,32.5,50.0,100,"
+                                   "2025-11-09T23:00:00Z,2025-11-16T23:00:00Z,\r\n"));
+    assert_non_null(strstr(written, "\x1b[31m / es\",rate,"));
+    begin();
+    ct_report_write(&out, &findings, NULL);
+    assert_non_null(strstr(done(), "Weekly review: 2025-11-10 to 2025-11-16, against 2025-11-03 to 2025-11-09"));
+    assert_non_null(strstr(written, "<span class=\"chip met\">+20.0 pp, up: better</span>"));
+    assert_non_null(strstr(written, "provisional until 2025-11-17 · 3 open"));
+    assert_non_null(strstr(written, "No data for: Empty"));
+    assert_null(strstr(written, "<script"));
+    assert_null(strchr(written, '\x1b'));
+}
+
 static size_t count_of(const char *text, const char *what)
 {
     size_t count = 0;
@@ -345,8 +450,8 @@ static void page(void **state)
     (void)state;
     static const char *const pairs[] = {"html",    "head", "body", "main", "section", "table",  "thead", "tbody",
                                         "details", "svg",  "ul",   "dl",   "div",     "footer", "header"};
-    struct ct_findings findings = make();
     for (int lang = 0; lang < CT_LANG_COUNT; lang++) {
+        struct ct_findings findings = lang ? make_review() : make();
         begin();
         ct_report_write(&out, &findings, &(struct ct_report_options){(enum ct_lang)lang, lang ? "T<i>" : NULL});
         const char *text = done();
@@ -373,7 +478,7 @@ static void nothing_at_all(void **state)
 {
     (void)state;
     struct ct_findings findings = {.generated_at = CT_USEC_NONE};
-    findings.total.first_at = findings.total.last_at = CT_USEC_NONE;
+    findings.total.first_at = findings.total.last_at = findings.total.from = findings.total.to = CT_USEC_NONE;
     begin();
     ct_table_write(&out, &findings, NULL);
     ct_json_findings(&out, &findings);
@@ -405,9 +510,13 @@ static void locale_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(json, clean),           cmocka_unit_test_teardown(csv, clean),
-        cmocka_unit_test_teardown(table, clean),          cmocka_unit_test_teardown(page, clean),
-        cmocka_unit_test_teardown(nothing_at_all, clean), cmocka_unit_test_teardown(locale_changes_nothing, clean),
+        cmocka_unit_test_teardown(json, clean),
+        cmocka_unit_test_teardown(csv, clean),
+        cmocka_unit_test_teardown(table, clean),
+        cmocka_unit_test_teardown(review, clean),
+        cmocka_unit_test_teardown(page, clean),
+        cmocka_unit_test_teardown(nothing_at_all, clean),
+        cmocka_unit_test_teardown(locale_changes_nothing, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

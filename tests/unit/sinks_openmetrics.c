@@ -130,7 +130,7 @@ static void whole_page(enum ct_openmetrics_form form, const char *want)
         {"convtap_x", "Second.", NULL, CT_OPENMETRICS_COUNTER, &two, 1, 2, 0},
         {"convtap_x", "Third.", NULL, CT_OPENMETRICS_COUNTER, &one, 1, 3, 0},
         {"convtap_z", "Info.", NULL, CT_OPENMETRICS_INFO, &one, 1, 0, 0}};
-    char *text = write_page(form, &(struct ct_openmetrics_page){views, 3, rows, 5});
+    char *text = write_page(form, &(struct ct_openmetrics_page){views, 3, rows, 5, NULL});
     assert_string_equal(text, want);
     free(text);
 }
@@ -356,10 +356,10 @@ static void every_line_of_the_classic_form(void **state)
 static void empty_page(void **state)
 {
     (void)state;
-    char *text = write_page(CT_OPENMETRICS_1_0, &(struct ct_openmetrics_page){NULL, 0, NULL, 0});
+    char *text = write_page(CT_OPENMETRICS_1_0, &(struct ct_openmetrics_page){NULL, 0, NULL, 0, NULL});
     assert_string_equal(text, "# EOF\n");
     free(text);
-    text = write_page(CT_OPENMETRICS_CLASSIC, &(struct ct_openmetrics_page){NULL, 0, NULL, 0});
+    text = write_page(CT_OPENMETRICS_CLASSIC, &(struct ct_openmetrics_page){NULL, 0, NULL, 0, NULL});
     assert_string_equal(text, "");
     free(text);
 }

@@ -84,8 +84,9 @@ static void everything_is_known(void **state)
     head.resolved = CT_TRUE;
     head.escalated = head.requested = head.performed = head.positive = head.complaint = true;
     head.wait_usec = 1500000;
-    head.score[CT_SCORE_CSAT] = (struct ct_score){true, 4, 1, 5, CT_USEC_NONE};
-    head.score[CT_SCORE_NPS] = (struct ct_score){true, 0, 0, 10, CT_USEC_NONE};
+    head.score[CT_SCORE_CSAT] =
+        (struct ct_score){.present = true, .value = 4, .scale_min = 1, .scale_max = 5, .ts = CT_USEC_NONE};
+    head.score[CT_SCORE_NPS] = (struct ct_score){.present = true, .scale_max = 10, .ts = CT_USEC_NONE};
     head.user_messages = 3;
     head.first_response_usec = 250000;
     head.ai_handling_usec = 0;

@@ -376,7 +376,7 @@ static void a_reader_beside_the_writer(void **state)
     assert_int_equal(ct_store_stats(reader, &stats, &err), CT_OK);
     assert_int_equal(stats.conversations, 2);
     assert_int_equal(stats.evidence, 4);
-    assert_int_equal(stats.schema, 1);
+    assert_int_equal(stats.schema, 2);
     assert_int_equal(stats.first_at, T0);
     ct_store_close(reader);
     ct_store_close(store);

@@ -59,11 +59,29 @@ static void other_versions(void **state)
 {
     (void)state;
     ct_store_close(opened(CT_STORE_WRITE));
-    execute("PRAGMA user_version=2");
-    assert_int_equal(refused(CT_STORE_WRITE, "newer convtap (schema 2"), CT_REFUSED);
-    assert_int_equal(refused(CT_STORE_READ, "newer convtap (schema 2"), CT_REFUSED);
+    execute("PRAGMA user_version=3");
+    assert_int_equal(refused(CT_STORE_WRITE, "newer convtap (schema 3"), CT_REFUSED);
+    assert_int_equal(refused(CT_STORE_READ, "newer convtap (schema 3"), CT_REFUSED);
     execute("PRAGMA user_version=0");
     assert_int_equal(refused(CT_STORE_READ, "older convtap"), CT_REFUSED);
+}
+
+/* What the first version wrote: refused by whoever opens it, with the remedy, and left as it is. */
+static void the_first_version(void **state)
+{
+    (void)state;
+    execute("CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
+            "CREATE TABLE conversation(row INTEGER PRIMARY KEY NOT NULL, conversation_id TEXT NOT NULL) STRICT;"
+            "INSERT INTO meta VALUES('applied',77);INSERT INTO conversation VALUES(1,'a');"
+            "PRAGMA application_id=1129599025;PRAGMA user_version=1"); /* "CTP1" */
+    for (int mode = CT_STORE_READ; mode <= CT_STORE_WRITE; mode++) {
+        assert_int_equal(refused((enum ct_store_mode)mode, "older convtap (schema 1"), CT_REFUSED);
+        assert_int_equal(refused((enum ct_store_mode)mode, "nothing was changed"), CT_REFUSED);
+        assert_int_equal(refused((enum ct_store_mode)mode, "convtap serve fills it from its tape"), CT_REFUSED);
+    }
+    assert_int_equal(number_of("SELECT user_version FROM pragma_user_version"), 1);
+    assert_int_equal(number_of("SELECT count(*) FROM sqlite_schema"), 2);
+    assert_int_equal(number_of("SELECT value FROM meta"), 77);
 }
 
 static enum ct_status count_rows(void *context, const struct ct_store_row *row)
@@ -187,6 +205,8 @@ static void a_sound_store(void)
     put_one(store, &(struct tale){.id = "b", .at = T0 + CT_USEC_PER_HOUR}, 1);
     put_one(store, &(struct tale){.id = "c"}, 1);
     withdraw_one(store, &(struct tale){.id = "c"}, 2);
+    put_event(store, &(struct happening){.type = CT_BUSINESS_CUSTOMER_WON, .user = "u", .id = "e1"});
+    put_event(store, &(struct happening){.type = CT_BUSINESS_COST, .amount = 5, .currency = "EUR"});
     commit(store);
     expect_sound(store);
     ct_store_close(store);
@@ -211,16 +231,8 @@ static void damage_is_found(void **state)
         {"PRAGMA foreign_keys=OFF; INSERT INTO evidence VALUES(77,0,0,0,0,'x',NULL,NULL)", "without its conversation"},
         {"INSERT INTO withdrawn VALUES(9,'a','',0,1772323200000000,5,0,0)", "withdrawn at once"},
         {"UPDATE withdrawn SET row=1", "of a withdrawn one"},
-        {"DROP INDEX conversation_key; INSERT INTO conversation SELECT "
-         "5,conversation_id,tenant,session,user_id,channel,"
-         "language,bot,started_at,ended_at,outcome,abandoned_at,resolved,engaged,escalated,escalated_by,reason,"
-         "requested,"
-         "offered,announced,performed,failed,positive,negative,complaint,csat,csat_min,csat_max,nps,nps_min,nps_max,"
-         "ces,"
-         "ces_min,ces_max,messages,user_messages,bot_messages,agent_messages,tool_messages,fallbacks,wrong_answers,"
-         "repeats,first_response_us,wait_us,handling_ai_us,handling_human_us,handling_total_us,cost_nano,currency,"
-         "decided_by,revision,final,first_published_at,published_at,first_position,last_position,rules_hash,"
-         "content_hash,json,layout,record,sums FROM conversation WHERE row=1",
+        {"DROP INDEX conversation_key; CREATE TEMP TABLE copy AS SELECT * FROM conversation WHERE row=1; "
+         "UPDATE copy SET row=5; INSERT INTO conversation SELECT * FROM copy",
          "twice under one key"},
         {"UPDATE conversation SET revision=5000000000 WHERE row=1", "revision out of range"},
         {"UPDATE conversation SET json='{' WHERE row=1", "no JSON"},
@@ -243,6 +255,12 @@ static void damage_is_found(void **state)
         {"UPDATE conversation SET sums=x'7f02' WHERE row=1", "sums are damaged"},
         {"UPDATE conversation SET first_published_at=first_published_at-7200000000 WHERE row=1", "hourly sum"},
         {"DELETE FROM conversation WHERE row=2", "in which nothing was published"},
+        {"UPDATE conversation SET segment='smb' WHERE row=1", "record and columns differ"},
+        {"UPDATE business_event SET type='moved_house' WHERE user_id='u'", "damaged: "},
+        {"UPDATE business_event SET at=-9223372036854775808 WHERE user_id='u'", "it has no time"},
+        {"UPDATE business_event SET id='e2' WHERE user_id='u'", "not the one that its identity says"},
+        {"UPDATE business_event SET amount_nano=6 WHERE user_id=''", "not the one that its identity says"},
+        {"UPDATE business_event SET text=cast(x'ff' AS TEXT) WHERE user_id='u'", "no UTF-8"},
     };
     static char whole[1 << 20];
     a_sound_store();
@@ -398,6 +416,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
         T(other_files),
         T(other_versions),
+        T(the_first_version),
         T(another_layout),
         T(one_writer),
         T(killed_anywhere),

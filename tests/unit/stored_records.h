@@ -166,6 +166,44 @@ static inline void commit(struct ct_store *store)
     }
 }
 
+/* A business event of a test; what is NULL or 0 is not said. */
+struct happening {
+    enum ct_business_type type;
+    const char *tenant, *user, *id, *name, *words, *currency;
+    ct_usec at; /* 0 = T0 */
+    ct_nano amount;
+};
+
+/* Heap. */
+static inline struct ct_business *event_of(const struct happening *h)
+{
+    struct ct_business_event event;
+    ct_business_event_init(&event);
+    event.type = h->type;
+    event.at = h->at ? h->at : T0;
+    event.text[CT_BUSINESS_TENANT] = ct_span_of(h->tenant);
+    event.text[CT_BUSINESS_USER_ID] = ct_span_of(h->user);
+    event.text[CT_BUSINESS_ID] = ct_span_of(h->id);
+    event.text[CT_BUSINESS_NAME] = ct_span_of(h->name);
+    event.text[CT_BUSINESS_TEXT] = ct_span_of(h->words);
+    event.text[CT_BUSINESS_CURRENCY] = ct_span_of(h->currency);
+    event.numbers.amount = h->amount ? h->amount : CT_BUSINESS_NUMBER_NONE;
+    struct ct_business *flat = malloc(ct_business_bytes(&event));
+    assert_non_null(flat);
+    ct_business_write(flat, &event);
+    return flat;
+}
+
+static inline void put_event(struct ct_store *store, const struct happening *h)
+{
+    struct ct_error err = {0};
+    struct ct_business *event = event_of(h);
+    if (ct_store_put_business(store, event, &err) != CT_OK) {
+        fail_msg("%s", err.text);
+    }
+    free(event);
+}
+
 static char text[1 << 20];
 static size_t text_len;
 

@@ -19,12 +19,25 @@
 
 static const enum ct_slice_field fields[] = {CT_SLICE_CHANNEL, CT_SLICE_BOT};
 
-static struct ct_live *make_live(ct_usec zone, size_t slices_max)
+/* A zone of one offset; lives as long as the test that made the last one. */
+static const struct ct_zone *fixed_zone(ct_usec east)
+{
+    static struct ct_zone zone;
+    zone = (struct ct_zone){.offset = east / CT_USEC_PER_SECOND};
+    return &zone;
+}
+
+static struct ct_live *make_live_in(const struct ct_zone *zone, size_t slices_max)
 {
     struct ct_live *live = ct_live_new(
-        &(struct ct_live_options){.fields = fields, .field_count = 2, .slices_max = slices_max, .zone_usec = zone});
+        &(struct ct_live_options){.fields = fields, .field_count = 2, .slices_max = slices_max, .zone = zone});
     assert_non_null(live);
     return live;
+}
+
+static struct ct_live *make_live(ct_usec zone, size_t slices_max)
+{
+    return make_live_in(fixed_zone(zone), slices_max);
 }
 
 /* ---- the plain way ---------------------------------------------------------------------------------------------- */
@@ -383,13 +396,123 @@ static void folded_while_asked(void **state)
     forget();
 }
 
+/* ---- days of a zone whose clocks change ------------------------------------------------------------------------- */
+
+#define SECONDS(text) (assert_true(ct_time_parse(CT_SPAN_LIT(text), &parsed)), parsed)
+static ct_usec parsed;
+
+/* Central Europe's rules from 1970 on, as a TZif file without transitions whose footer has them. */
+static void central_europe(struct ct_zone *zone)
+{
+    static const char footer[] = "\nCET-1CEST,M3.5.0,M10.5.0/3\n";
+    char tzif[200] = {0};
+    size_t at = 0;
+    struct ct_error err = {0};
+    for (int part = 0; part < 2; part++) { /* version 1's block, then version 2's: one type, no transitions */
+        memcpy(tzif + at, "TZif2", 5);
+        tzif[at + 39] = 1; /* types */
+        tzif[at + 43] = 4; /* characters */
+        at += 44;
+        tzif[at + 2] = 0x0e; /* 3600 s */
+        tzif[at + 3] = 0x10;
+        memcpy(tzif + at + 6, "CET", 4);
+        at += 10;
+    }
+    memcpy(tzif + at, footer, sizeof footer - 1);
+    assert_int_equal(ct_zone_init(zone, CT_SPAN_LIT("Europe/Somewhere"), (ct_span){tzif, at + sizeof footer - 1}, &err),
+                     CT_OK);
+}
+
+struct moment {
+    ct_usec at;
+    ct_usec today;  /* when the day began */
+    uint64_t count; /* conversations of the day so far, that of this moment with them */
+};
+
+static void days_of(const struct moment *moments, size_t count)
+{
+    struct ct_zone zone;
+    central_europe(&zone);
+    struct ct_live *live = make_live_in(&zone, 0);
+    struct ct_record *record = random_record(true, 8);
+    for (size_t i = 0; i < count; i++) {
+        struct ct_live_view view;
+        assert_int_equal(ct_live_fold(live, moments[i].at, NULL, record), CT_OK);
+        ct_live_messages(live, moments[i].at, 3);
+        assert_int_equal(ct_live_compute(live, CT_WINDOW_TODAY, NULL, &view), CT_OK);
+        assert_int_equal(view.from, moments[i].today);
+        assert_int_equal(view.total.conversations, moments[i].count);
+        assert_int_equal(view.messages, 3 * moments[i].count);
+        ct_live_view_done(&view);
+    }
+    free(record);
+    ct_live_free(live);
+    ct_zone_done(&zone);
+}
+
+/* 29 March 2026: 23 hours. 25 October 2026: 25 hours, of which two are called 02. */
+static void today_is_a_whole_day_where_clocks_change(void **state)
+{
+    (void)state;
+    const ct_usec saturday = SECONDS("2026-03-27T23:00:00Z"), spring = SECONDS("2026-03-28T23:00:00Z"),
+                  monday = SECONDS("2026-03-29T22:00:00Z");
+    const struct moment forward[] = {
+        {SECONDS("2026-03-28T22:59:59Z"), saturday, 1}, {SECONDS("2026-03-28T23:00:00Z"), spring, 1},
+        {SECONDS("2026-03-29T00:59:59Z"), spring, 2},   {SECONDS("2026-03-29T01:00:00Z"), spring, 3}, /* 03:00 */
+        {SECONDS("2026-03-29T21:59:59Z"), spring, 4},   {SECONDS("2026-03-29T22:00:00Z"), monday, 1},
+        {SECONDS("2026-03-30T21:59:59Z"), monday, 2}};
+    days_of(forward, sizeof forward / sizeof *forward);
+    const ct_usec autumn = SECONDS("2026-10-24T22:00:00Z"), after = SECONDS("2026-10-25T23:00:00Z");
+    const struct moment back[] = {{SECONDS("2026-10-24T22:00:00Z"), autumn, 1},
+                                  {SECONDS("2026-10-25T00:30:00Z"), autumn, 2}, /* 02:30 */
+                                  {SECONDS("2026-10-25T01:30:00Z"), autumn, 3}, /* 02:30 again */
+                                  {SECONDS("2026-10-25T22:30:00Z"), autumn, 4}, /* the 25th hour */
+                                  {SECONDS("2026-10-25T23:00:00Z"), after, 1},
+                                  {SECONDS("2026-10-26T22:59:59Z"), after, 2},
+                                  {SECONDS("2026-10-26T23:00:00Z"), after + CT_USEC_PER_DAY, 1}};
+    days_of(back, sizeof back / sizeof *back);
+}
+
+/* A record of the day that is revised after the clocks changed goes out of the hour that it was in. */
+static void revisions_across_the_change(void **state)
+{
+    (void)state;
+    struct ct_zone zone;
+    central_europe(&zone);
+    struct ct_live *live = make_live_in(&zone, 0);
+    struct ct_record *first = random_record(true, 8), *second = random_record(true, 8);
+    ct_usec before = SECONDS("2026-10-25T00:30:00Z");
+    assert_int_equal(ct_live_fold(live, before, NULL, first), CT_OK);
+    ct_live_tick(live, SECONDS("2026-10-25T22:45:00Z"));
+    assert_int_equal(ct_live_fold(live, before, first, second), CT_OK);
+    struct ct_live_view view;
+    assert_int_equal(ct_live_compute(live, CT_WINDOW_TODAY, NULL, &view), CT_OK);
+    struct ct_kpi_set *set = ct_kpis_new();
+    struct ct_block total;
+    ct_kpis_fold(set, second);
+    assert_int_equal(ct_kpis_compute(set, NULL, &total), CT_OK);
+    assert_same_blocks(&view.total, &total);
+    ct_block_done(&total);
+    ct_live_view_done(&view);
+    assert_int_equal(ct_live_fold(live, before, second, NULL), CT_OK);
+    assert_int_equal(ct_live_compute(live, CT_WINDOW_TODAY, NULL, &view), CT_OK);
+    assert_int_equal(view.total.conversations, 0);
+    ct_live_view_done(&view);
+    ct_kpis_free(set);
+    free(first);
+    free(second);
+    ct_live_free(live);
+    ct_zone_done(&zone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(windows_are_what_they_hold), cmocka_unit_test(too_late_is_left_out),
-        cmocka_unit_test(messages_by_window),         cmocka_unit_test(slices_beyond_the_maximum),
-        cmocka_unit_test(answers_are_their_own),      cmocka_unit_test(marks_do_not_count),
-        cmocka_unit_test(folded_while_asked),
+        cmocka_unit_test(windows_are_what_they_hold),  cmocka_unit_test(too_late_is_left_out),
+        cmocka_unit_test(messages_by_window),          cmocka_unit_test(slices_beyond_the_maximum),
+        cmocka_unit_test(answers_are_their_own),       cmocka_unit_test(marks_do_not_count),
+        cmocka_unit_test(folded_while_asked),          cmocka_unit_test(today_is_a_whole_day_where_clocks_change),
+        cmocka_unit_test(revisions_across_the_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

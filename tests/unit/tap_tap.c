@@ -450,6 +450,75 @@ static void a_frame_with_a_broken_name_is_left_out(void **state)
     ct_tap_stop(tap);
 }
 
+static uint64_t events_counted(struct ct_tap *tap)
+{
+    struct ct_tap_health *health = malloc(sizeof *health);
+    ct_tap_health(tap, health);
+    uint64_t events = health->events;
+    free(health);
+    return events;
+}
+
+static uint64_t events_stored(void)
+{
+    struct ct_store *store;
+    struct ct_store_stats stats;
+    struct ct_error err = {0};
+    assert_int_equal(ct_store_open(store_path, CT_STORE_READ, &store, &err), CT_OK);
+    assert_int_equal(ct_store_stats(store, &stats, &err), CT_OK);
+    ct_store_close(store);
+    return stats.events;
+}
+
+static void push_event(struct ct_tap *tap, const char *line)
+{
+    const struct ct_intake *intake = ct_tap_intake(tap);
+    const struct ct_tape_entry entry = {.kind = CT_TAPE_DATA,
+                                        .at = now(),
+                                        .source = CT_SPAN_LIT("crm"),
+                                        .format = CT_SPAN_LIT("business"),
+                                        .bytes = ct_span_of(line)};
+    assert_int_equal(intake->append(intake->context, &entry, NULL), CT_OK);
+}
+
+/* Beside an open conversation, so that a restart reads them a second time; with the state file and without, and into a
+ * store that was taken away. */
+static void business_events_are_kept_once(void **state)
+{
+    (void)state;
+    static const char won[] = "{\"event\":\"customer_won\",\"at\":\"2026-03-01\",\"user_id\":\"u\"}";
+    static const char lost[] = "{\"event\":\"customer_lost\",\"at\":\"2026-03-02\",\"user_id\":\"u\"}";
+    char path[160];
+    struct ct_tap *tap = start("A");
+    push(tap, SAY("c1", "01", "user", "hola"));
+    push_event(tap, won);
+    push_event(tap, won);
+    push_event(tap, lost);
+    assert_int_equal(ct_tap_settle(tap), CT_OK);
+    wait_ready(tap);
+    assert_int_equal(events_counted(tap), 3);
+    assert_int_equal(events_stored(), 2);
+    ct_tap_stop(tap);
+    for (int round = 0; round < 3; round++) {
+        if (round > 0) {
+            snprintf(path, sizeof path, "%s/state", tape_path);
+            assert_int_equal(remove(path), 0);
+        }
+        if (round == 2) {
+            assert_int_equal(remove(store_path), 0);
+        }
+        tap = start("A");
+        wait_ready(tap);
+        assert_int_equal(events_counted(tap), 0); /* they came before */
+        push_event(tap, won);
+        assert_int_equal(ct_tap_settle(tap), CT_OK);
+        assert_int_equal(events_counted(tap), 1);
+        assert_int_equal(events_stored(), 2);
+        assert_int_equal(shown(tap, NULL), 0);
+        ct_tap_stop(tap);
+    }
+}
+
 /* As many as this program has, at the least. */
 static void each_reason_is_counted_by_its_name(void **state)
 {
@@ -480,6 +549,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(time_does_not_go_back_with_a_restart, begin, end),
         cmocka_unit_test_setup_teardown(numbers_are_those_of_the_tape, begin, end),
         cmocka_unit_test_setup_teardown(a_frame_with_a_broken_name_is_left_out, begin, end),
+        cmocka_unit_test_setup_teardown(business_events_are_kept_once, begin, end),
         cmocka_unit_test_setup_teardown(each_reason_is_counted_by_its_name, begin, end)};
     return cmocka_run_group_tests(tests, load, unload);
 }
