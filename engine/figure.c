@@ -67,6 +67,18 @@ const char *ct_unit_text(enum ct_unit unit)
     return texts[unit];
 }
 
+enum ct_key_kind ct_kpi_keyed_by(const struct ct_kpi *kpi)
+{
+    if (kpi->kind == CT_KPI_SHARES) {
+        return CT_KEYED_BY_SHARE;
+    }
+    if (kpi->unit == CT_UNIT_MONEY || kpi->kind == CT_KPI_PROPORTION) {
+        return CT_KEYED_BY_CURRENCY;
+    }
+    bool by_criteria = kpi->kind == CT_KPI_MEAN && kpi->unit == CT_UNIT_PERCENT; /* the IQS */
+    return kpi->family == CT_FAMILY_EXPERIENCE && !by_criteria ? CT_KEYED_BY_SCALE : CT_KEYED_BY_NAME;
+}
+
 const char *ct_change_text(enum ct_change_verdict verdict)
 {
     static const char *const texts[] = {

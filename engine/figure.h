@@ -130,6 +130,15 @@ struct ct_definition {
     const char *source; /* where the authority says so */
 };
 
+/* What a KPI that is kept apart by a key is kept apart by. */
+enum ct_key_kind {
+    CT_KEYED_BY_CURRENCY,
+    CT_KEYED_BY_SHARE, /* a part of the whole */
+    CT_KEYED_BY_SCALE, /* of a survey */
+    CT_KEYED_BY_NAME   /* an outcome, a factor, a criterion */
+};
+enum ct_key_kind ct_kpi_keyed_by(const struct ct_kpi *kpi);
+
 /* ---- values ------------------------------------------------------------------------------- */
 
 enum ct_target_status { CT_STATUS_NONE, CT_STATUS_MET, CT_STATUS_MISSED };

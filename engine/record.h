@@ -176,6 +176,16 @@ struct ct_record {
     struct ct_slice32 beaten;              /* struct ct_beaten */
 };
 
+/* Takes the marks off that say what the customer's other conversations are (ct_customer_mark): as it was closed. */
+static inline void ct_record_unmark(struct ct_record *record)
+{
+    record->first_contact = CT_NULL;
+    record->returned = record->is_return = record->immature = false;
+    record->next_contact_usec = record->previous_contact_usec = CT_USEC_NONE;
+    record->next_any_usec = record->previous_any_usec = CT_USEC_NONE;
+    record->observed_usec = 0;
+}
+
 static inline ct_span ct_record_text(const struct ct_record *record, enum ct_text_field field)
 {
     return (ct_span){(const char *)record + record->text[field].at, record->text[field].count};

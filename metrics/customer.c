@@ -161,11 +161,11 @@ static void mark_before(struct ct_record *const *records, size_t count, const st
     ct_by_topic_init(&ended);
     for (size_t i = 0; i < count; i++) {
         struct ct_record *record = records[i];
-        record->returned = record->is_return = record->immature = false;
-        record->next_contact_usec = record->previous_contact_usec = CT_USEC_NONE;
-        record->next_any_usec = record->previous_any_usec = CT_USEC_NONE;
+        ct_record_unmark(record);
         bool dated = as_of != CT_USEC_NONE && record->ended_at != CT_USEC_NONE;
-        record->observed_usec = dated ? distance(record->ended_at, as_of) : 0;
+        if (dated) {
+            record->observed_usec = distance(record->ended_at, as_of);
+        }
         if (!is_contact(record)) {
             continue;
         }
@@ -193,7 +193,6 @@ static void mark_after(struct ct_record *const *records, size_t count, const str
     for (size_t i = count; i > 0; i--) {
         struct ct_record *record = records[i - 1];
         if (!is_contact(record)) {
-            record->first_contact = CT_NULL;
             continue;
         }
         uint64_t about = ct_topics_of(&topics, record);

@@ -69,12 +69,7 @@ static bool copy_unmarked(struct ct_sums *sums, const struct ct_record *record)
         sums->record = more;
         sums->record_capacity = record->bytes;
     }
-    struct ct_record *copy = memcpy(sums->record, record, record->bytes);
-    copy->first_contact = CT_NULL;
-    copy->returned = copy->is_return = copy->immature = false;
-    copy->next_contact_usec = copy->previous_contact_usec = CT_USEC_NONE;
-    copy->next_any_usec = copy->previous_any_usec = CT_USEC_NONE;
-    copy->observed_usec = 0;
+    ct_record_unmark(memcpy(sums->record, record, record->bytes));
     return true;
 }
 

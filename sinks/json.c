@@ -33,15 +33,9 @@ static void write_micro(struct ct_writer *json, const char *key, bool present, i
  * head), or any other key: an outcome, a factor. */
 static const char *key_name(const struct ct_figure *figure)
 {
-    if (figure->kpi->kind == CT_KPI_SHARES) {
-        return figure->part ? "key" : "leader";
-    }
-    if (figure->kpi->unit == CT_UNIT_MONEY || figure->kpi->kind == CT_KPI_PROPORTION) {
-        return "currency";
-    }
-    bool by_criteria = figure->kpi->kind == CT_KPI_MEAN && figure->kpi->unit == CT_UNIT_PERCENT; /* the IQS */
-    if (figure->kpi->family == CT_FAMILY_EXPERIENCE && !by_criteria) {
-        return "scale";
+    enum ct_key_kind by = ct_kpi_keyed_by(figure->kpi);
+    if (by == CT_KEYED_BY_CURRENCY || by == CT_KEYED_BY_SCALE) {
+        return by == CT_KEYED_BY_CURRENCY ? "currency" : "scale";
     }
     return figure->part ? "key" : "leader"; /* a slice has a key of its own beside it */
 }

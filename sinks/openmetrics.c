@@ -366,13 +366,11 @@ static void figure_value(struct kpi_pass *pass, const struct place *place, const
     sample(&pass->family);
     label_place(&pass->family, place);
     if (figure->key[0]) {
-        bool by_criteria = pass->kpi->kind == CT_KPI_MEAN && pass->kpi->unit == CT_UNIT_PERCENT; /* the IQS */
-        bool money = pass->kpi->unit == CT_UNIT_MONEY || pass->kpi->kind == CT_KPI_PROPORTION;
-        const char *name = money                                                       ? "currency"
-                           : pass->kpi->kind == CT_KPI_SHARES                          ? "share"
-                           : pass->kpi->family == CT_FAMILY_EXPERIENCE && !by_criteria ? "scale"
-                                                                                       : "key";
-        label(&pass->family, name, ct_span_of(figure->key));
+        static const char *const names[] = {[CT_KEYED_BY_CURRENCY] = "currency",
+                                            [CT_KEYED_BY_SHARE] = "share",
+                                            [CT_KEYED_BY_SCALE] = "scale",
+                                            [CT_KEYED_BY_NAME] = "key"};
+        label(&pass->family, names[ct_kpi_keyed_by(pass->kpi)], ct_span_of(figure->key));
     }
     if (extra) {
         label(&pass->family, extra, ct_span_of(extra_value));

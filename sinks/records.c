@@ -182,6 +182,22 @@ static void write_cost_parts(struct ct_writer *json, const struct ct_record *rec
     ct_writer_close(json, '}');
 }
 
+void ct_records_cost(struct ct_writer *json, const struct ct_record *record)
+{
+    ct_writer_key(json, "cost");
+    if (record->has_cost) {
+        char amount[40];
+        size_t len = ct_money_format(record->cost, amount);
+        ct_writer_open(json, '{');
+        ct_writer_key(json, "amount");
+        ct_writer_string(json, (ct_span){amount, len});
+        ct_records_field(json, record, "currency", CT_TEXT_CURRENCY);
+        ct_writer_close(json, '}');
+    } else {
+        ct_writer_null(json);
+    }
+}
+
 static void write_numbers(struct ct_writer *json, const struct ct_record *record)
 {
     ct_writer_key(json, "counts");
@@ -210,18 +226,7 @@ static void write_numbers(struct ct_writer *json, const struct ct_record *record
     ct_writer_text(json, labelled ? "labelled" : record->inferred ? "inferred" : NULL);
     ct_writer_close(json, '}');
     write_cost_parts(json, record);
-    ct_writer_key(json, "cost");
-    if (record->has_cost) {
-        char amount[40];
-        size_t len = ct_money_format(record->cost, amount);
-        ct_writer_open(json, '{');
-        ct_writer_key(json, "amount");
-        ct_writer_string(json, (ct_span){amount, len});
-        ct_records_field(json, record, "currency", CT_TEXT_CURRENCY);
-        ct_writer_close(json, '}');
-    } else {
-        ct_writer_null(json);
-    }
+    ct_records_cost(json, record);
     ct_writer_key(json, "first_contact");
     ct_writer_tri(json, (enum ct_tri)record->first_contact);
 }

@@ -10,6 +10,8 @@ void ct_records_write(struct ct_out *out, const struct ct_ruleset *rules, const 
 /* One of the record's texts under `key`; null where it is empty. */
 void ct_records_field(struct ct_writer *json, const struct ct_record *record, const char *key,
                       enum ct_text_field field);
+/* "cost": {"amount","currency"}, null where it is not known. */
+void ct_records_cost(struct ct_writer *json, const struct ct_record *record);
 /* A survey's answer under `key`: {"score","scale","min"}, null where there is none. */
 void ct_records_score(struct ct_writer *json, const char *key, const struct ct_score *score);
 

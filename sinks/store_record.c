@@ -89,11 +89,7 @@ bool ct_store_record_copy(struct ct_store_buffer *out, const struct ct_record *r
     }
     struct ct_record *copy = (struct ct_record *)(void *)out->bytes;
     struct ct_store_key key = ct_store_key_of(record);
-    copy->first_contact = CT_NULL;
-    copy->returned = copy->is_return = copy->immature = false;
-    copy->next_contact_usec = copy->previous_contact_usec = CT_USEC_NONE;
-    copy->next_any_usec = copy->previous_any_usec = CT_USEC_NONE;
-    copy->observed_usec = 0;
+    ct_record_unmark(copy);
     for (unsigned i = 0; i < CT_SCORE_COUNT; i++) {
         clear_gaps(&copy->score[i]);
     }

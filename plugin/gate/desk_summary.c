@@ -54,17 +54,6 @@ void ct_summary_write(struct ct_writer *json, const struct ct_record *record, co
     ct_records_score(json, "ces", &record->score[CT_SCORE_CES]);
     ct_writer_key(json, "first_response_s");
     ct_writer_seconds(json, record->first_response_usec);
-    ct_writer_key(json, "cost");
-    if (record->has_cost) {
-        char amount[40];
-        size_t len = ct_money_format(record->cost, amount);
-        ct_writer_open(json, '{');
-        ct_writer_key(json, "amount");
-        ct_writer_string(json, (ct_span){amount, len});
-        ct_records_field(json, record, "currency", CT_TEXT_CURRENCY);
-        ct_writer_close(json, '}');
-    } else {
-        ct_writer_null(json);
-    }
+    ct_records_cost(json, record);
     ct_writer_close(json, '}');
 }

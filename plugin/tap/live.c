@@ -263,11 +263,7 @@ static enum ct_status unmarked(const struct ct_record *record, const struct ct_r
         return CT_NO_MEMORY;
     }
     memcpy(*copy, record, record->bytes);
-    (*copy)->first_contact = CT_NULL;
-    (*copy)->returned = (*copy)->is_return = (*copy)->immature = false;
-    (*copy)->next_contact_usec = (*copy)->previous_contact_usec = CT_USEC_NONE;
-    (*copy)->next_any_usec = (*copy)->previous_any_usec = CT_USEC_NONE;
-    (*copy)->observed_usec = 0;
+    ct_record_unmark(*copy);
     *out = *copy;
     return CT_OK;
 }

@@ -30,22 +30,8 @@ static const char topics[] = "pack: own\nversion: 1.0.0\nextends: toy\n"
 
 static int load_topics(void **state)
 {
-    size_t len;
-    struct ct_error err = {0};
-    char *core = read_core(&len);
     (void)state;
-    (void)load; /* the toy alone */
-    struct ct_pack_source packs[] = {{CT_SPAN_LIT("core.yaml"), {core, len}},
-                                     {CT_SPAN_LIT("toy.yaml"), {toy, sizeof toy - 1}},
-                                     {CT_SPAN_LIT("own.yaml"), {topics, sizeof topics - 1}}};
-    rules = ct_ruleset_load(packs, 3, NULL, &err);
-    free(core);
-    if (!rules) {
-        print_error("%s:%u: %s\n", err.file, err.line, err.text);
-        return -1;
-    }
-    matcher = ct_matcher_new(rules);
-    return matcher ? 0 : -1;
+    return load_with((ct_span){topics, sizeof topics - 1});
 }
 
 static void assert_text(const struct ct_record *record, enum ct_text_field field, const char *want)

@@ -69,15 +69,16 @@ static char *read_core(size_t *len)
     return bytes;
 }
 
-static int load(void **state)
+/* The toy, and a pack of the test's own where there is one. */
+static int load_with(ct_span own)
 {
     size_t len;
     struct ct_error err = {0};
     char *core = read_core(&len);
-    (void)state;
     struct ct_pack_source packs[] = {{CT_SPAN_LIT("core.yaml"), {core, len}},
-                                     {CT_SPAN_LIT("toy.yaml"), {toy, sizeof toy - 1}}};
-    rules = ct_ruleset_load(packs, 2, NULL, &err);
+                                     {CT_SPAN_LIT("toy.yaml"), {toy, sizeof toy - 1}},
+                                     {CT_SPAN_LIT("own.yaml"), own}};
+    rules = ct_ruleset_load(packs, own.len ? 3 : 2, NULL, &err);
     free(core);
     if (!rules) {
         print_error("%s:%u: %s\n", err.file, err.line, err.text);
@@ -85,6 +86,12 @@ static int load(void **state)
     }
     matcher = ct_matcher_new(rules);
     return matcher ? 0 : -1;
+}
+
+static inline int load(void **state)
+{
+    (void)state;
+    return load_with(CT_SPAN_NONE);
 }
 
 static int unload(void **state)
