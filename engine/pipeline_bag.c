@@ -60,7 +60,7 @@ static bool take_pieces(struct ct_pipeline *p, size_t held, size_t len, uint32_t
     *first = 0;
     *bytes = 0;
     while (len) {
-        size_t size = len + PIECE_HEAD > held / 4 ? len + PIECE_HEAD : held / 4;
+        size_t size = len + PIECE_HEAD > held / 8 ? len + PIECE_HEAD : held / 8;
         size = ct_slab_class(size < CT_SLAB_PIECE_MAX ? size : CT_SLAB_PIECE_MAX);
         uint32_t piece = ct_slab_take(&p->slab, size);
         if (!piece) {

@@ -85,12 +85,26 @@ const void *ct_kpis_state(const struct ct_kpi_set *set, size_t *bytes)
 
 void ct_kpis_fold(struct ct_kpi_set *set, const struct ct_record *record)
 {
-    unsigned char *state = set->state;
-    for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
-        if (ct_metrics[i]->fold) {
-            ct_metrics[i]->fold(state, record);
+    ct_kpis_fold_each(&set, 1, record);
+}
+
+void ct_kpis_fold_each(struct ct_kpi_set *const *sets, size_t count, const struct ct_record *record)
+{
+    size_t at = 0;
+    assert(count <= CT_KPIS_EACH_MAX);
+    for (unsigned i = 0; i < CT_METRIC_COUNT && count > 0; i++) {
+        const struct ct_metric *metric = ct_metrics[i];
+        void *states[CT_KPIS_EACH_MAX];
+        for (size_t s = 0; s < count; s++) {
+            states[s] = (unsigned char *)sets[s]->state + at;
+            if (metric->fold && !metric->fold_each) {
+                metric->fold(states[s], record);
+            }
         }
-        state += rounded(ct_metrics[i]->state_bytes);
+        if (metric->fold_each) {
+            metric->fold_each(states, count, record);
+        }
+        at += rounded(metric->state_bytes);
     }
 }
 

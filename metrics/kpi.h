@@ -32,6 +32,9 @@ void ct_kpis_free(struct ct_kpi_set *set);        /* NULL allowed */
 void ct_kpis_zero(struct ct_kpi_set *set);
 /* One conversation where the customer's others are not at hand: KPIs that count customers leave it out. */
 void ct_kpis_fold(struct ct_kpi_set *set, const struct ct_record *record);
+/* The same into several sets at once, which costs less than one after the other. */
+#define CT_KPIS_EACH_MAX 64
+void ct_kpis_fold_each(struct ct_kpi_set *const *sets, size_t count, const struct ct_record *record);
 /* Everything of one customer (or the one conversation of an unknown one): folds each conversation, and the customer. Do
  * not also call ct_kpis_fold for them. */
 void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *customer);
@@ -150,9 +153,10 @@ enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struc
 /* A business event of nobody: into slices of time from the event's own on, and into the segment's that it names. */
 enum ct_status ct_slices_fold_event(struct ct_kpi_slices *slices, const struct ct_business *event,
                                     const struct ct_terms *terms) CT_MUST_USE;
-/* As ct_kpis_fold: one conversation where the customer's others are not at hand. */
-enum ct_status ct_slices_fold(struct ct_kpi_slices *slices, const struct ct_record *record) CT_MUST_USE;
-/* Gives back a conversation that ct_slices_fold put in. `alone` = a set with nothing but this record folded. A slice
+/* The set of the slice that a conversation belongs into, made where there is none: for ct_kpis_fold, or _each, at once.
+ * NULL = out of memory. */
+struct ct_kpi_set *ct_slices_set_for(struct ct_kpi_slices *slices, const struct ct_record *record) CT_MUST_USE;
+/* Gives back a conversation that was folded into its set. `alone` = a set with nothing but this record folded. A slice
  * without conversations goes; where keys were once too many it stays, and is not shown. See ct_kpis_subtract. */
 void ct_slices_subtract(struct ct_kpi_slices *slices, const struct ct_record *record, const struct ct_kpi_set *alone);
 enum ct_status ct_slices_merge(struct ct_kpi_slices *slices, const struct ct_kpi_slices *other) CT_MUST_USE;

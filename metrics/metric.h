@@ -20,6 +20,8 @@ struct ct_metric {
     void (*zero)(void *state);
     /* Each conversation. NULL where only customers count. */
     void (*fold)(void *state, const struct ct_record *record);
+    /* The same into several states: where reading a conversation costs more than counting it. NULL = `fold` for each. */
+    void (*fold_each)(void *const *states, size_t count, const struct ct_record *record);
     /* Each conversation once more, where its customer's others are known and so are the terms: what is provisional
      * about it, which month it is in. NULL where nothing is. */
     void (*fold_open)(void *state, const struct ct_record *record, const struct ct_terms *terms);

@@ -24,30 +24,42 @@ static const struct source sources[] = {
 #undef CATALOGUE
 };
 
-static void fold(void *state, const struct ct_record *record)
+static void count_standing(struct ct_profiled_cell *cell, const struct ct_standing *standing, enum ct_kpi_kind kind)
 {
-    struct ct_profiled *s = state;
-    size_t count;
-    const struct ct_definition *definitions = ct_definitions(&count);
-    for (size_t i = 0; i < count; i++) {
+    cell->base += standing->place >= CT_STAND_BASE;
+    cell->hits += standing->place == CT_STAND_HIT;
+    cell->left_out += standing->place == CT_STAND_LEFT;
+    if (standing->provisional) {
+        bool later = cell->provisional == 0 || standing->settles_at > cell->settles_at;
+        cell->settles_at = later ? standing->settles_at : cell->settles_at;
+        cell->provisional++;
+    }
+    if (standing->place == CT_STAND_HIT && kind == CT_KPI_MEAN) {
+        ct_moments_add(&cell->values, standing->value);
+    }
+}
+
+/* Where a conversation stands is the same in every state. */
+static void fold_each(void *const *states, size_t count, const struct ct_record *record)
+{
+    size_t definition_count;
+    const struct ct_definition *definitions = ct_definitions(&definition_count);
+    for (size_t i = 0; i < definition_count; i++) {
         struct ct_standing standing;
         if (sources[i].cell < 0) {
             continue;
         }
-        struct ct_profiled_cell *cell = &s->cell[sources[i].cell];
         ct_definition_place(&definitions[i], record, &standing);
-        cell->base += standing.place >= CT_STAND_BASE;
-        cell->hits += standing.place == CT_STAND_HIT;
-        cell->left_out += standing.place == CT_STAND_LEFT;
-        if (standing.provisional) {
-            bool later = cell->provisional == 0 || standing.settles_at > cell->settles_at;
-            cell->settles_at = later ? standing.settles_at : cell->settles_at;
-            cell->provisional++;
-        }
-        if (standing.place == CT_STAND_HIT && definitions[i].kind == CT_KPI_MEAN) {
-            ct_moments_add(&cell->values, standing.value);
+        for (size_t s = 0; s < count && standing.place != CT_STAND_OUT; s++) {
+            struct ct_profiled *state = states[s];
+            count_standing(&state->cell[sources[i].cell], &standing, definitions[i].kind);
         }
     }
+}
+
+static void fold(void *state, const struct ct_record *record)
+{
+    fold_each(&state, 1, record);
 }
 
 static void merge_cell(struct ct_profiled_cell *to, const struct ct_profiled_cell *from, int sign)
@@ -72,8 +84,12 @@ static void merge(void *state, const void *other, int sign)
     }
 }
 
-const struct ct_metric ct_metric_profiled = {
-    .name = "profiled", .state_bytes = sizeof(struct ct_profiled), .apart = true, .fold = fold, .merge = merge};
+const struct ct_metric ct_metric_profiled = {.name = "profiled",
+                                             .state_bytes = sizeof(struct ct_profiled),
+                                             .apart = true,
+                                             .fold = fold,
+                                             .fold_each = fold_each,
+                                             .merge = merge};
 
 bool ct_profiled_read(const struct ct_profiled *state, const struct ct_satisfaction *survey,
                       const struct ct_definition *definition, size_t index, struct ct_reading *out)

@@ -140,16 +140,11 @@ struct ct_kpi_set *ct_slices_set(struct ct_kpi_slices *slices, const struct ct_s
 
 /* ---- one conversation alone ------------------------------------------------------------------------------------- */
 
-enum ct_status ct_slices_fold(struct ct_kpi_slices *slices, const struct ct_record *record)
+struct ct_kpi_set *ct_slices_set_for(struct ct_kpi_slices *slices, const struct ct_record *record)
 {
     struct ct_slice_key key;
     struct ct_period period = ct_slices_key_of(slices, record, CT_SPAN_NONE, &key);
-    struct ct_kpi_set *set = ct_slices_set(slices, &key, period);
-    if (!set) {
-        return CT_NO_MEMORY;
-    }
-    ct_kpis_fold(set, record);
-    return CT_OK;
+    return ct_slices_set(slices, &key, period);
 }
 
 /* Slices with nothing in them go, unless some key is in the other one: it was too many because of them, and must not

@@ -143,6 +143,48 @@ static bool is_array_key(const struct ct_framer *framer, ct_span key)
     return false;
 }
 
+/* Is a name of an array key anywhere in it? */
+static bool has_array_key(const struct ct_framer *framer, ct_span bytes)
+{
+    for (const char *const *name = framer->array_keys; name && *name; name++)
+        if (memmem(bytes.at, bytes.len, *name, strlen(*name)) != NULL)
+            return true;
+    return false;
+}
+
+/* Behind the object that begins at `at`, where all of it is there and it is a record for sure, as most are; 0 = look
+ * closer. */
+static size_t plain_object_end(const struct ct_framer *framer, ct_span bytes, size_t at)
+{
+#if defined(__SSE2__)
+    struct ct_json_brackets walk = {0};
+    uint32_t depth = 0;
+    for (size_t from = at; from < bytes.len && !walk.stray; from += 64) {
+        char tail[64];
+        const char *block = bytes.at + from;
+        uint64_t closing;
+        if (bytes.len - from < sizeof tail) {
+            memset(tail, ' ', sizeof tail);
+            memcpy(tail, block, bytes.len - from);
+            block = tail;
+        }
+        for (uint64_t left = ct_json_brackets(&walk, block, &closing); left && !walk.stray; left &= left - 1) {
+            size_t here = from + (size_t)__builtin_ctzll(left);
+            if (closing & left & -left) {
+                if (--depth == 0)
+                    return here + 1;
+            } else if (++depth == 2 && bytes.at[here] == '[' &&
+                       has_array_key(framer, (ct_span){bytes.at + at, here - at})) {
+                return 0;
+            }
+        }
+    }
+#else
+    (void)framer, (void)bytes, (void)at;
+#endif
+    return 0;
+}
+
 enum wrapper { WRAPPER_MORE, WRAPPER_ARRAY, WRAPPER_END };
 
 /* The members of a top-level object from `at`; framer->depth is 1 between them. */
@@ -310,7 +352,10 @@ static enum ct_status in_wrapper(struct ct_framer *framer, ct_span bytes, bool l
                                  struct ct_frame *frame, struct ct_refusal *refusal)
 {
     size_t end = 0, from = *pos + framer->scanned;
+    bool begun = framer->wrapper_held && framer->scanned == 1;
     framer->scanned = 0;
+    if (begun && (end = plain_object_end(framer, bytes, *pos)) > 0)
+        return finish_record(framer, bytes, end, pos, frame, refusal);
     framer->key_at += *pos;
     switch (scan_wrapper(framer, bytes, from, &end)) {
     case WRAPPER_ARRAY:

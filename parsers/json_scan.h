@@ -1,4 +1,5 @@
-/* json_scan.h - finds the end of plain stretches in JSON strings, 16 bytes at a time where SSE2 is there.
+/* json_scan.h - finds the end of plain stretches in JSON strings 16 bytes at a time, brackets 64 at a time, where SSE2
+ * is there.
  *
  * Used by the field reader and by the framer; never reads at or behind `end`.
  */
@@ -7,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -61,5 +64,46 @@ static inline const char *ct_json_quote(const char *at, const char *end)
         at++;
     return at;
 }
+
+/* Where a walk over brackets stands; start at {0}. */
+struct ct_json_brackets {
+    bool in_string, in_escape;
+    bool stray; /* a backslash that is in no string: what is behind it may be read wrongly */
+};
+
+/* The brackets among 64 bytes that are not in a string, a bit each; *closing has those that close. Needs SSE2. */
+#if defined(__SSE2__)
+static inline uint64_t ct_json_brackets(struct ct_json_brackets *walk, const char *at, uint64_t *closing)
+{
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), bit = _mm_set1_epi8(0x20);
+    const __m128i open = _mm_set1_epi8('{'), close = _mm_set1_epi8('}'); /* with the bit set, '[' and ']' are these */
+    uint64_t quotes = 0, slashes = 0, opens = 0, closes = 0;
+    for (unsigned i = 0; i < 64; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(at + i)), folded = _mm_or_si128(v, bit);
+        quotes |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, quote)) << i;
+        slashes |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, slash)) << i;
+        opens |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(folded, open)) << i;
+        closes |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(folded, close)) << i;
+    }
+    uint64_t escaped = walk->in_escape, all = slashes;
+    slashes &= ~escaped;
+    walk->in_escape = false;
+    while (slashes) {
+        uint64_t first = slashes & -slashes;
+        walk->in_escape = first >> 63;
+        escaped |= first << 1;
+        slashes &= ~(first | first << 1);
+    }
+    uint64_t inside = quotes & ~escaped; /* each bit becomes the parity of those up to it */
+    for (unsigned by = 1; by < 64; by *= 2) {
+        inside ^= inside << by;
+    }
+    inside ^= walk->in_string ? UINT64_MAX : 0;
+    walk->in_string = inside >> 63;
+    walk->stray |= (all & ~inside) != 0;
+    *closing = closes & ~inside;
+    return (opens | closes) & ~inside;
+}
+#endif
 
 #endif

@@ -396,50 +396,53 @@ static void tell_missed(struct ct_client *client)
 /* ---- what happens, from the ring -----------------------------------------------------------------------------------
  */
 
-/* The next entry for this client, copied: sending is done without the lock. */
-static char *take_next(struct ct_client *client, size_t *len, uint64_t *missed)
+/* The next entry for this client, its bytes copied: writing and sending is done without the lock. */
+static bool take_next(struct ct_client *client, struct ct_ring_entry *out, uint64_t *missed)
 {
     struct ct_desk_feed *feed = client->feed;
     uint64_t channel = ct_hash((ct_span){client->channel, client->channel_len}, 0);
-    char *copy = NULL;
+    out->bytes = NULL;
     pthread_mutex_lock(&feed->lock);
     if (client->next < feed->ring->first) {
         *missed = feed->ring->first - client->next;
         client->next = feed->ring->first;
     }
     const struct ct_ring_entry *entry;
-    while (!*missed && !copy && (entry = ct_ring_at(feed->ring, client->next))) {
+    while (!*missed && !out->bytes && (entry = ct_ring_at(feed->ring, client->next))) {
         client->next++;
         if (client->channel_len && entry->channel != channel && !entry->everybody) {
             continue;
         }
-        copy = entry->text ? malloc(entry->len) : NULL;
-        if (copy) {
-            memcpy(copy, entry->text, entry->len);
-            *len = entry->len;
+        *out = *entry;
+        out->bytes = entry->bytes ? malloc(entry->len) : NULL;
+        if (out->bytes) {
+            memcpy(out->bytes, entry->bytes, entry->len);
         } else {
             *missed = 1;
         }
     }
     pthread_mutex_unlock(&feed->lock);
-    return copy;
+    if (out->bytes && !ct_desk_feed_text(out)) {
+        *missed = 1;
+    }
+    return out->bytes != NULL;
 }
 
 static void tell_conversations(struct ct_client *client)
 {
     bool more = true;
     while (more && has_room(client)) {
-        size_t len = 0;
+        struct ct_ring_entry entry;
         uint64_t missed = 0;
-        char *text = take_next(client, &len, &missed);
+        bool taken = take_next(client, &entry, &missed);
         if (missed) {
             send_gap(client, missed);
         }
-        if (text) {
-            send_text(client, text, len);
+        if (taken) {
+            send_text(client, entry.bytes, entry.len);
         }
-        more = text || missed;
-        free(text);
+        more = taken || missed;
+        free(entry.bytes);
     }
 }
 

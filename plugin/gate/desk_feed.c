@@ -64,15 +64,11 @@ void ct_desk_feed_free(struct ct_desk_feed *feed)
 /* ---- conversations, from the tap's thread --------------------------------------------------------------------------
  */
 
-/* A message into the ring, for whoever looks. */
-static void put_entry(struct ct_desk_feed *feed, struct ct_answer *body, struct ct_ring_entry entry)
+/* Into the ring, for whoever looks. */
+static void put_entry(struct ct_desk_feed *feed, const struct ct_ring_entry *entry)
 {
-    if (ct_answer_end(body)) {
-        entry.text = body->bytes;
-        entry.len = body->len;
-    }
     pthread_mutex_lock(&feed->lock);
-    ct_ring_put(feed->ring, &entry); /* without a text where memory is short: a gap, not silence */
+    ct_ring_put(feed->ring, entry); /* without its bytes where memory is short: a gap, not silence */
     bool wake = feed->clients != NULL && feed->started;
     pthread_mutex_unlock(&feed->lock);
     if (wake) {
@@ -83,26 +79,48 @@ static void put_entry(struct ct_desk_feed *feed, struct ct_answer *body, struct 
 void ct_desk_feed_publish(struct ct_desk_feed *feed, const struct ct_published *published)
 {
     const struct ct_record *record = published->record ? published->record : published->replaced;
-    const struct ct_summary_state state = {.revision = published->revision,
-                                           .final = published->final,
-                                           .first_published_at = published->first_published_at,
-                                           .published_at = published->published_at};
-    struct ct_answer body;
     if (!record) {
         return;
+    }
+    struct ct_ring_entry entry = {.bytes = malloc(record->bytes),
+                                  .len = record->bytes,
+                                  .change = !published->record    ? "withdrawn"
+                                            : published->replaced ? "revised"
+                                                                  : "new",
+                                  .state = {.revision = published->revision,
+                                            .final = published->final,
+                                            .first_published_at = published->first_published_at,
+                                            .published_at = published->published_at},
+                                  .channel = ct_hash(ct_record_text(record, CT_TEXT_CHANNEL), 0),
+                                  .published_at = published->published_at};
+    if (entry.bytes) {
+        memcpy(entry.bytes, record, record->bytes);
+    } else {
+        entry.len = 0;
+    }
+    put_entry(feed, &entry);
+}
+
+bool ct_desk_feed_text(struct ct_ring_entry *entry)
+{
+    struct ct_answer body;
+    if (!entry->bytes || !entry->change) {
+        return entry->bytes != NULL;
     }
     ct_answer_begin(&body, MESSAGE_BYTES_MAX);
     ct_writer_open(&body.json, '{');
     ct_writer_key(&body.json, "type");
     ct_writer_text(&body.json, "conversation");
     ct_writer_key(&body.json, "change");
-    ct_writer_text(&body.json, !published->record ? "withdrawn" : published->replaced ? "revised" : "new");
+    ct_writer_text(&body.json, entry->change);
     ct_writer_key(&body.json, "conversation");
-    ct_summary_write(&body.json, record, &state);
+    ct_summary_write(&body.json, entry->bytes, &entry->state);
     ct_writer_close(&body.json, '}');
-    put_entry(feed, &body,
-              (struct ct_ring_entry){.channel = ct_hash(ct_record_text(record, CT_TEXT_CHANNEL), 0),
-                                     .published_at = published->published_at});
+    free(entry->bytes);
+    bool good = ct_answer_end(&body);
+    entry->bytes = good ? body.bytes : NULL;
+    entry->len = good ? body.len : 0;
+    return good;
 }
 
 void ct_desk_feed_alarm(struct ct_desk_feed *feed, const struct ct_alarm_entry *entry)
@@ -122,7 +140,12 @@ void ct_desk_feed_alarm(struct ct_desk_feed *feed, const struct ct_alarm_entry *
     ct_usec at = newest ? newest->published_at : CT_USEC_NONE; /* who resumes goes by the conversations' times */
     feed->alarms++;
     pthread_mutex_unlock(&feed->lock);
-    put_entry(feed, &body, (struct ct_ring_entry){.everybody = true, .published_at = at});
+    struct ct_ring_entry message = {.everybody = true, .published_at = at};
+    if (ct_answer_end(&body)) {
+        message.bytes = body.bytes;
+        message.len = body.len;
+    }
+    put_entry(feed, &message);
 }
 
 /* ---- clients -------------------------------------------------------------------------------------------------------

@@ -77,6 +77,9 @@ void ct_client_closed(void *context, void *session);
 /* Registers, unless there are too many different filters. */
 bool ct_client_join(struct ct_desk_feed *feed, struct ct_client *client) CT_MUST_USE;
 void ct_client_leave(struct ct_desk_feed *feed, struct ct_client *client);
+/* An entry copied from the ring: from here on its bytes are the message. false = no memory for it, or too long; bytes
+ * is NULL. */
+bool ct_desk_feed_text(struct ct_ring_entry *entry) CT_MUST_USE;
 /* The view of a window for this client, referenced; NULL = not made yet. */
 struct ct_view *ct_client_view(struct ct_desk_feed *feed, const struct ct_client *client, enum ct_window window);
 void ct_client_view_done(struct ct_desk_feed *feed, struct ct_view *view);

@@ -7,8 +7,8 @@ static void drop_oldest(struct ct_ring *ring)
 {
     struct ct_ring_entry *entry = &ring->entries[ring->first++ % CT_RING_ENTRIES];
     ring->bytes -= entry->len;
-    free(entry->text);
-    entry->text = NULL;
+    free(entry->bytes);
+    entry->bytes = NULL;
 }
 
 void ct_ring_done(struct ct_ring *ring)

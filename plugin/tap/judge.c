@@ -10,15 +10,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "plugin/tape/background.h"
 
 enum {
     NICE = 5,
-    FRAMES_A_TURN = 512,  /* between two chances for others to look at the pipeline */
-    GROUP_RECORDS = 2000, /* a transaction of the store at the most, */
-    SETUP_SHARE = 32,     /* setups said again are no more than this part of the tape, however small its segments are */
+    FRAMES_A_TURN = 512,    /* between two looks at the clock and what else is to do, */
+    FRAMES_A_BREATH = 16,   /* between two rests, as long as no more than */
+    BEHIND_BYTES = 1 << 20, /* of the tape wait */
+    GROUP_RECORDS = 2000,   /* a transaction of the store at the most, */
+    SETUP_SHARE = 32, /* setups said again are no more than this part of the tape, however small its segments are */
 };
 #define GROUP_USEC                                                                                                     \
     ((ct_usec)50000) /* or this long: its pages and sums are written once, however many conversations changed them */
@@ -26,8 +27,7 @@ enum {
 #define LIVE_LOAD_USEC                                                                                                 \
     (25 * CT_USEC_PER_HOUR) /* of the store into the windows at a start: a day and the hour before it */
 
-/* ---- what the pipeline publishes -----------------------------------------------------------------------------------
- */
+/* ---- what the pipeline publishes --------------------------------------------------------------------------------- */
 
 static bool is_behind(const struct ct_reach *reach, const struct ct_reach *other)
 {
@@ -166,8 +166,7 @@ static ct_usec pipeline_now(const struct ct_tap *tap)
     return stats.now;
 }
 
-/* ---- beginning ----------------------------------------------------------------------------------------------------
- */
+/* ---- beginning --------------------------------------------------------------------------------------------------- */
 
 static void let_go(struct ct_tap *tap)
 {
@@ -241,10 +240,16 @@ static void tell_gap(struct ct_tap *tap)
 static enum ct_status feed_some(struct ct_tap *tap, uint64_t limit)
 {
     enum ct_status status = CT_OK;
+    bool behind = limit - tap->position > BEHIND_BYTES;
     pthread_mutex_lock(&tap->judging);
     for (unsigned i = 0; i < FRAMES_A_TURN && status == CT_OK; i++) {
         struct ct_tape_entry entry;
         uint64_t position, end;
+        if (i % FRAMES_A_BREATH == 0 && i && !behind) {
+            pthread_mutex_unlock(&tap->judging);
+            ct_background_rest();
+            pthread_mutex_lock(&tap->judging);
+        }
         status = ct_tape_reader_next(tap->reader, limit, &entry, &position, &end, &tap->error);
         if (status == CT_OK) {
             status = feed(tap, &entry, position);
@@ -320,8 +325,7 @@ static enum ct_status begin(struct ct_tap *tap)
     return status;
 }
 
-/* ---- the windows at a start ----------------------------------------------------------------------------------------
- */
+/* ---- the windows at a start -------------------------------------------------------------------------------------- */
 
 static enum ct_status fold_row(void *context, const struct ct_store_row *row)
 {
@@ -353,8 +357,7 @@ static enum ct_status load_live(struct ct_tap *tap)
     return status;
 }
 
-/* ---- going on -------------------------------------------------------------------------------------------------------
- */
+/* ---- going on ---------------------------------------------------------------------------------------------------- */
 
 static void tell_judged(struct ct_tap *tap)
 {
@@ -569,8 +572,7 @@ static void interrupt(struct ct_tap *tap)
 void *ct_judge_run(void *context)
 {
     struct ct_tap *tap = context;
-    /* Who is served comes first: what waits to be judged is safe on the tape. Linux: of this thread alone. */
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    ct_background_thread(NICE); /* who is served comes first */
     for (;;) {
         tap->error = (struct ct_error){0};
         enum ct_status status = begin(tap);

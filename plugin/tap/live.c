@@ -268,17 +268,29 @@ static enum ct_status unmarked(const struct ct_record *record, const struct ct_r
     return CT_OK;
 }
 
-static enum ct_status fold_ring(struct ct_live *live, struct ring *ring, int64_t number,
-                                const struct ct_record *replaced, const struct ct_record *record)
+/* Into its minute and its hour, where these are kept. */
+static enum ct_status fold_states(struct ct_live *live, ct_usec published_at, const struct ct_record *replaced,
+                                  const struct ct_record *record)
 {
-    struct ct_live_state *state = state_of(ring, number);
-    if (!state) {
-        return CT_OK;
+    struct ct_live_state *states[] = {state_of(&live->minutes, floor_div(published_at, CT_USEC_PER_MINUTE)),
+                                      state_of(&live->hours, hour_of(live, published_at))};
+    struct ct_kpi_set *sets[2 * CT_LIVE_PARTS_MAX];
+    _Static_assert(2 * CT_LIVE_PARTS_MAX <= CT_KPIS_EACH_MAX, "all of them at once");
+    size_t count = 0;
+    enum ct_status status = CT_OK;
+    for (size_t i = 0; i < 2; i++) { /* before there are sets to fold into: it may close states */
+        if (states[i]) {
+            make_room(live, states[i]);
+        }
     }
-    make_room(live, state);
-    enum ct_status taken = replaced ? ct_live_state_take(state, &live->shape, replaced, live->alone) : CT_OK;
-    enum ct_status folded = record ? ct_live_state_fold(state, &live->shape, record) : CT_OK;
-    return taken == CT_OK ? folded : taken;
+    for (size_t i = 0; i < 2; i++) {
+        bool taken = states[i] && replaced, folded = states[i] && record;
+        enum ct_status take = taken ? ct_live_state_take(states[i], &live->shape, replaced, live->alone) : CT_OK;
+        enum ct_status fold = folded ? ct_live_state_add(states[i], &live->shape, record, sets, &count) : CT_OK;
+        status = take != CT_OK ? take : fold != CT_OK ? fold : status;
+    }
+    ct_kpis_fold_each(sets, count, record);
+    return status;
 }
 
 enum ct_status ct_live_fold(struct ct_live *live, ct_usec first_published_at, const struct ct_record *replaced,
@@ -297,10 +309,7 @@ enum ct_status ct_live_fold(struct ct_live *live, ct_usec first_published_at, co
         if (replaced) {
             ct_kpis_fold(live->alone, replaced);
         }
-        enum ct_status minute =
-            fold_ring(live, &live->minutes, floor_div(first_published_at, CT_USEC_PER_MINUTE), replaced, record);
-        status = fold_ring(live, &live->hours, hour_of(live, first_published_at), replaced, record);
-        status = minute == CT_OK ? status : minute;
+        status = fold_states(live, first_published_at, replaced, record);
         if (replaced) {
             ct_kpis_zero(live->alone);
         }

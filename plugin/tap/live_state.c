@@ -81,19 +81,22 @@ static enum ct_status open_state(struct ct_live_state *state, const struct ct_li
     return status;
 }
 
-enum ct_status ct_live_state_fold(struct ct_live_state *state, const struct ct_live_shape *shape,
-                                  const struct ct_record *record)
+enum ct_status ct_live_state_add(struct ct_live_state *state, const struct ct_live_shape *shape,
+                                 const struct ct_record *record, struct ct_kpi_set **sets, size_t *count)
 {
     enum ct_status status = open_state(state, shape);
     if (status != CT_OK) {
         return status;
     }
     out_of_date(state);
-    ct_kpis_fold(state->total, record);
     state->conversations++;
+    sets[(*count)++] = state->total;
     for (size_t i = 0; i < shape->field_count; i++) {
-        enum ct_status one = ct_slices_fold(state->slices[i], record);
-        status = one == CT_OK ? status : one;
+        struct ct_kpi_set *set = ct_slices_set_for(state->slices[i], record);
+        if (set) {
+            sets[(*count)++] = set;
+        }
+        status = set ? status : CT_NO_MEMORY;
     }
     return status;
 }

@@ -35,10 +35,11 @@ struct ct_live_state {
     struct ct_live_bytes *packed[CT_LIVE_PARTS_MAX]; /* NULL = not packed, or out of date */
 };
 
-/* One more conversation, or (record as it was folded, `alone` a set of it) one less. CT_NO_MEMORY: the state does not
- * have it, or only parts of it do. */
-enum ct_status ct_live_state_fold(struct ct_live_state *state, const struct ct_live_shape *shape,
-                                  const struct ct_record *record) CT_MUST_USE;
+/* One more conversation: appends the sets (at most CT_LIVE_PARTS_MAX) that the caller has to fold it into before the
+ * state is closed. One less: record as it was folded, `alone` a set of it. CT_NO_MEMORY: the state does not have it, or
+ * only parts of it do. */
+enum ct_status ct_live_state_add(struct ct_live_state *state, const struct ct_live_shape *shape,
+                                 const struct ct_record *record, struct ct_kpi_set **sets, size_t *count) CT_MUST_USE;
 enum ct_status ct_live_state_take(struct ct_live_state *state, const struct ct_live_shape *shape,
                                   const struct ct_record *record, const struct ct_kpi_set *alone) CT_MUST_USE;
 /* One part as bytes, with a reference for the caller; *out NULL = there is nothing in it. CT_NO_MEMORY. */

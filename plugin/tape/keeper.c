@@ -7,17 +7,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
+#include "plugin/tape/background.h"
 #include "plugin/tape/source.h"
 #include "plugin/tape/writer.h"
 
-enum { ROUND_SECONDS = 60, IN_BYTES = 256 * 1024, LEVEL = 3, NICE = 10 };
+enum { ROUND_SECONDS = 60, IN_BYTES = 128 * 1024, LEVEL = 1, NICE = 10 };
 
 /* ---- retention ---------------------------------------------------------------------------------- */
 
@@ -122,6 +121,7 @@ static bool pack_bytes(struct packing *packing)
             return false;
         }
         done += got;
+        ct_background_rest();
         packing->sum = ct_crc32c(packing->sum, packing->in, got);
         ZSTD_inBuffer in = {packing->in, got, 0};
         size_t left;
@@ -147,6 +147,7 @@ static bool reads_back(struct packing *packing, const char *name)
         return false;
     while (got && !stopping(packing->tape) && ct_source_read(&source, packing->in, IN_BYTES, &got, NULL) == CT_OK) {
         bytes += got;
+        ct_background_rest();
         sum = ct_crc32c(sum, packing->in, got);
     }
     ct_source_close(&source);
@@ -239,7 +240,7 @@ static bool pack_next(struct ct_tape *tape)
 void *ct_tape_keeper_run(void *context)
 {
     struct ct_tape *tape = context;
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* Linux: of this thread alone */
+    ct_background_thread(NICE);
     pthread_mutex_lock(&tape->lock);
     while (!tape->stop) {
         struct timespec until;

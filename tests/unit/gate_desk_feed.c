@@ -364,8 +364,8 @@ static void ring_is_bounded(void **state)
     assert_non_null(ring);
     for (unsigned i = 0; i < 500; i++) {
         size_t len = i == 300 ? CT_RING_BYTES + 1 : 100000;
-        const struct ct_ring_entry entry = {.text = malloc(len), .len = len, .published_at = i};
-        assert_non_null(entry.text);
+        const struct ct_ring_entry entry = {.bytes = malloc(len), .len = len, .published_at = i};
+        assert_non_null(entry.bytes);
         ct_ring_put(ring, &entry);
         assert_true(ring->bytes <= CT_RING_BYTES);
         assert_int_equal(ring->next, i + 1);

@@ -293,7 +293,9 @@ static void newest_days_stay(void **state)
     struct ct_kpi_slices *slices = make("day", 2);
     for (size_t i = 0; i < 5; i++) {
         struct ct_record *record = talk(days[i], "web", "es");
-        assert_int_equal(ct_slices_fold(slices, record), CT_OK);
+        struct ct_kpi_set *of = ct_slices_set_for(slices, record);
+        assert_non_null(of);
+        ct_kpis_fold(of, record);
         free(record);
     }
     struct ct_block *blocks;

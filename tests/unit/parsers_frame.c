@@ -267,6 +267,32 @@ static void test_any_bytes(void **state)
     }
 }
 
+/* What is read at once, 64 bytes at a time, and what is read byte by byte are the same, sound or not. */
+static void test_any_object_at_once(void **state)
+{
+    static const char *const pieces[] = {
+        "{",  "}", "[",        "]",          "\"",     "\\",   ",",
+        ":",  " ", "\"runs\"", "\"items\":", "\"x\":", "\\\"", "a long stretch of plain text",
+        "\n", "7"};
+    static struct log whole, cut;
+    uint64_t random = 7;
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        char text[600] = "{";
+        size_t len = 1;
+        for (unsigned piece = 0; piece < 3 + i % 20; piece++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            const char *add = pieces[(random >> 33) % (sizeof pieces / sizeof *pieces)];
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s", add);
+        }
+        feed(&wrapped_parser, (ct_span){text, len}, 200, 0, 0, &whole);
+        feed(&wrapped_parser, (ct_span){text, len}, 200, 0, 1, &cut);
+        if (strcmp(whole.text, cut.text) != 0) {
+            fail_msg("%.*s\n%s\n%s", (int)len, text, whole.text, cut.text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,7 +301,7 @@ int main(void)
         cmocka_unit_test(test_wrapped_arrays), cmocka_unit_test(test_long_wrapper),
         cmocka_unit_test(test_unfinished),     cmocka_unit_test(test_structure_lost_once),
         cmocka_unit_test(test_too_long),       cmocka_unit_test(test_part_of_a_line),
-        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_any_bytes),      cmocka_unit_test(test_any_object_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
