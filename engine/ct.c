@@ -3,6 +3,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 const char *ct_status_text(enum ct_status status)
 {
@@ -121,21 +124,35 @@ static size_t sequence_length(const unsigned char *at, size_t left)
     return 0;
 }
 
+/* How many bytes from `at` on are ASCII and not zero: stops early, but never behind one that is not. */
+static size_t ascii_run(const char *at, size_t len)
+{
+    size_t i = 0;
+#if defined(__SSE2__)
+    for (const __m128i zero = _mm_setzero_si128(); len - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+        unsigned other = (unsigned)_mm_movemask_epi8(_mm_or_si128(v, _mm_cmpeq_epi8(v, zero)));
+        if (other) {
+            return i + (size_t)__builtin_ctz(other);
+        }
+    }
+#endif
+    for (; len - i >= 8; i += 8) {
+        uint64_t word = read64(at + i);
+        if ((word | ((word - 0x0101010101010101ull) & ~word)) & 0x8080808080808080ull) {
+            break;
+        }
+    }
+    return i;
+}
+
 bool ct_utf8_valid(ct_span text, size_t *bad)
 {
-    const unsigned char *at = (const unsigned char *)text.at;
     size_t i = 0;
     while (i < text.len) {
-        if (text.len - i >= 8) {
-            uint64_t word = read64((const char *)at + i);
-            /* No high bit and no zero byte among the eight: all ASCII. */
-            if (!(word & 0x8080808080808080ull) && !((word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull)) {
-                i += 8;
-                continue;
-            }
-        }
-        size_t length = sequence_length(at + i, text.len - i);
-        if (length == 0) {
+        i += ascii_run(text.at + i, text.len - i);
+        size_t length = i < text.len ? sequence_length((const unsigned char *)text.at + i, text.len - i) : 0;
+        if (length == 0 && i < text.len) {
             if (bad) {
                 *bad = i;
             }

@@ -38,11 +38,12 @@ static const struct common common_words[] = {
 
 static double word_chance(const char *word, size_t len, bool whole)
 {
-    if (len <= 8) {
-        char padded[8] = {0};
-        memcpy(padded, word, len);
+    if (len <= sizeof common_words[0].word) {
+        uint64_t padded = 0, common;
+        memcpy(&padded, word, len);
         for (size_t i = 0; i < sizeof common_words / sizeof common_words[0]; i++) {
-            if (memcmp(common_words[i].word, padded, sizeof padded) == 0)
+            memcpy(&common, common_words[i].word, sizeof common);
+            if (common == padded)
                 return common_words[i].percent / 100.0;
         }
     }

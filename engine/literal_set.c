@@ -43,6 +43,8 @@ static bool set_of_one(struct ct_arena *scratch, uint8_t flags, struct lit_set *
 static int lit_order(const void *left, const void *right)
 {
     const struct lit *a = left, *b = right;
+    if (a->len > 0 && b->len > 0 && a->at[0] != b->at[0]) /* most of the time */
+        return (unsigned char)a->at[0] - (unsigned char)b->at[0];
     int order = memcmp(a->at, b->at, a->len < b->len ? a->len : b->len);
     if (order == 0)
         order = (int)a->len - (int)b->len;
@@ -52,8 +54,10 @@ static int lit_order(const void *left, const void *right)
 /* Sorts, and leaves one of equal ones. */
 static void set_tidy(struct lit_set *set)
 {
-    uint32_t kept = 0;
-    if (set->count < 2)
+    uint32_t kept = 0, sorted = 1;
+    while (sorted < set->count && lit_order(&set->lits[sorted - 1], &set->lits[sorted]) < 0)
+        sorted++;
+    if (sorted >= set->count) /* as most are */
         return;
     qsort(set->lits, set->count, sizeof *set->lits, lit_order);
     for (uint32_t i = 0; i < set->count; i++) {

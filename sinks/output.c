@@ -94,7 +94,21 @@ void ct_out_text(struct ct_out *out, const char *text)
 
 void ct_out_char(struct ct_out *out, char c)
 {
-    ct_out_bytes(out, &c, 1);
+    char *at = ct_out_room(out, 1);
+    *at = c;
+}
+
+char *ct_out_room(struct ct_out *out, size_t len)
+{
+    assert(len <= sizeof out->buffer);
+    if (len > sizeof out->buffer - out->used) {
+        hand_over(out, out->buffer, out->used);
+        out->used = 0;
+    }
+    char *at = out->buffer + out->used;
+    out->written += len;
+    out->used += len;
+    return at;
 }
 
 void ct_out_fill(struct ct_out *out, const char *text, size_t times)

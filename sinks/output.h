@@ -36,6 +36,8 @@ struct ct_text {
 bool ct_text_add(void *text, const char *bytes, size_t len);
 
 void ct_out_bytes(struct ct_out *out, const char *bytes, size_t len);
+/* Where the next `len` bytes go, which the caller fills in at once; at most CT_OUT_BYTES. */
+char *ct_out_room(struct ct_out *out, size_t len);
 void ct_out_span(struct ct_out *out, ct_span span);
 void ct_out_text(struct ct_out *out, const char *text);
 void ct_out_char(struct ct_out *out, char c);

@@ -30,10 +30,14 @@ void ct_writer_close(struct ct_writer *json, char bracket)
 
 void ct_writer_key(struct ct_writer *json, const char *key)
 {
-    separate(json);
-    ct_out_char(json->out, '"');
-    ct_out_text(json->out, key);
-    ct_out_text(json->out, "\":");
+    size_t len = strlen(key);
+    char *at = ct_out_room(json->out, len + 3 + json->comma);
+    if (json->comma) {
+        *at++ = ',';
+    }
+    *at++ = '"';
+    memcpy(at, key, len);
+    memcpy(at + len, "\":", 2);
     json->comma = false;
 }
 

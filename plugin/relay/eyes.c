@@ -52,29 +52,13 @@ static void blind(struct ct_eyes *eyes, const char *reason)
 
 /* ---- to the intake ----------------------------------------------------------------------- */
 
-/* Nothing but ASCII without NUL, as most messages are: told without a branch a word, many words at a time. */
-static bool plain(ct_span text)
-{
-    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
-    uint64_t bad = 0, word;
-    size_t i = 0;
-    for (; i + 8 <= text.len; i += 8) {
-        memcpy(&word, text.at + i, 8);
-        bad |= word | (word - ones); /* a zero byte or a high one leaves a high bit */
-    }
-    for (; i < text.len; i++) {
-        bad |= text.at[i] == '\0' ? highs : (unsigned char)text.at[i];
-    }
-    return (bad & highs) == 0;
-}
-
 static void give(struct ct_eyes *eyes, bool from_client, ct_span target, ct_span bytes)
 {
     const struct ct_eyes_setup *setup = eyes->setup;
     if (bytes.len == 0) {
         return;
     }
-    if (!plain(bytes) && !ct_utf8_valid(bytes, NULL)) {
+    if (!ct_utf8_valid(bytes, NULL)) {
         drop(eyes, "relay_not_utf8");
         return;
     }
