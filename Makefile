@@ -49,11 +49,12 @@ bench-tap: packages-bench release ## measure the live tap beside a bare sink and
 	@cmake --build --preset release --target bench_tap
 	@bench/tap_run --convtap build/release/convtap --programs build/release/bench $(BENCH)
 
-fuzz: packages-test packages-fuzz ## clang's libFuzzer over the parsers for FUZZ_SECONDS (60); what it learns stays in out/corpus
+fuzz: packages-test packages-fuzz ## clang's libFuzzer over parsers and settings for FUZZ_SECONDS (60) each; what it learns stays in out/corpus
 	cmake --preset fuzz
-	cmake --build build/fuzz --target fuzz_parsers
-	@mkdir -p out/corpus
+	cmake --build build/fuzz --target fuzz_parsers fuzz_settings
+	@mkdir -p out/corpus out/corpus-settings
 	build/fuzz/tests/fuzz/fuzz_parsers -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=out/ out/corpus fixtures
+	build/fuzz/tests/fuzz/fuzz_settings -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -artifact_prefix=out/ out/corpus-settings tests/fuzz/corpus
 
 format: packages-lint ## clang-format on every C file
 	@find engine parsers metrics sinks cli plugin tests bench -name node_modules -prune -o -name '*.[ch]' -print | xargs clang-format -i

@@ -1,6 +1,7 @@
 /* batch.c - runs the three stages over a number of threads and puts their results together. See batch.h. */
 #include "cli/batch_state.h"
 
+#include "metrics/answers.h"
 #include "metrics/marks.h"
 
 #include <stdio.h>
@@ -78,6 +79,7 @@ static void worker_done(struct ct_worker *w)
     free(w->counts);
     free(w->refusals);
     free(w->refusal_piece);
+    ct_answers_free(w->answers);
 }
 
 static void *run_read(void *worker)
@@ -267,6 +269,7 @@ static bool gather(struct ct_batch *b, struct ct_batch_result *result)
     result->terms = b->terms;
     result->compared = b->compared;
     result->terms_before = b->terms_before;
+    result->terms.answers = result->terms_before.answers = NULL; /* they go with the batch */
     return ok;
 }
 
@@ -338,11 +341,6 @@ static bool batch_init(struct ct_batch *b)
     if (!b->each) {
         b->messages = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 8 * 5);
         b->customers = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 8 * 2);
-        const struct ct_marks *marks = b->options->terms.marks;
-        b->seen = marks ? calloc(marks->marked_count + 1, sizeof *b->seen) : NULL;
-        if (marks && !b->seen) {
-            return false;
-        }
         b->events = ct_spill_new((unsigned)partitions, b->worker_count, b->options->memory_bytes / 8);
         if (!b->messages || !b->customers || !b->events) {
             return false;
@@ -368,6 +366,7 @@ static void batch_done(struct ct_batch *b)
     ct_spill_free(b->messages);
     ct_spill_free(b->customers);
     ct_spill_free(b->events);
+    ct_answers_free(b->answers);
     free(b->workers);
     free(b->inputs);
     free(b->seen);
@@ -402,8 +401,16 @@ static enum ct_status run(struct ct_batch *b, struct ct_batch_result *result, st
         newest = b->workers[i].newest > newest ? b->workers[i].newest : newest;
     }
     b->terms = b->options->terms;
+    const struct ct_marks *marks = b->terms.marks;
+    b->seen = marks ? calloc(marks->marked_count + 1, sizeof *b->seen) : NULL;
+    if (marks && !b->seen) {
+        return ct_error_set(err, CT_NO_MEMORY, "out of memory");
+    }
     ct_batch_settle(&b->terms, newest);
     b->compared = ct_periods_settle(&b->options->periods, &b->terms, &b->terms_before);
+    if (status == CT_OK) {
+        status = ct_batch_gather_answers(b, err);
+    }
     result->spilled_bytes =
         ct_spill_file_bytes(b->messages) + ct_spill_file_bytes(b->customers) + ct_spill_file_bytes(b->events);
     /* The messages are not needed any more. Giving a large temporary file back takes the kernel a while: beside the

@@ -55,6 +55,9 @@ struct ct_batch_options {
     const struct ct_parser *format; /* NULL = told from the content */
     const struct ct_option_value *format_options;
     size_t format_option_count;
+    const struct ct_input_writing *writings; /* of some files; what a later one says goes before earlier ones, and all
+                                                of them before the above */
+    size_t writing_count;
     struct ct_conversation_options conversation;
     struct ct_silence silence; /* what ends a conversation where the source does not say */
     struct ct_terms terms;     /* what is not said is worked out from the input: ct_batch_result.terms */
@@ -123,7 +126,7 @@ enum ct_status ct_batch_run(const struct ct_batch_options *options, const struct
 void ct_batch_done(struct ct_batch_result *result);
 
 /* Records that were made elsewhere (a tape), counted as those of an audit are: the third stage alone. Of the options'
- * fields rules, format, conversation and silence are not read. */
+ * fields rules, format, conversation and silence are not read; terms and drops are read when `give` has returned. */
 struct ct_batch_given;
 struct ct_batch_giver {
     void *context;
@@ -136,6 +139,10 @@ enum ct_status ct_batch_run_given(const struct ct_batch_options *options, const 
  * another follows. Copied; `rules` is referenced. */
 enum ct_status ct_batch_give(struct ct_batch_given *to, const struct ct_record *record, struct ct_ruleset *rules,
                              bool withdrawn, struct ct_error *err) CT_MUST_USE;
+/* Rule sets are numbered in the order in which they first come here or with a record: that is ct_record.rule_set of the
+ * records, and the order of the terms' bindings, which may be made until `give` returns. CT_NO_MEMORY. */
+enum ct_status ct_batch_give_rules(struct ct_batch_given *to, struct ct_ruleset *rules) CT_MUST_USE;
+struct ct_ruleset *const *ct_batch_given_rules(const struct ct_batch_given *given, size_t *count);
 /* One business event; copied. Those that are one event (engine/business.h) count once. */
 enum ct_status ct_batch_give_business(struct ct_batch_given *to, const struct ct_business *event,
                                       struct ct_error *err) CT_MUST_USE;

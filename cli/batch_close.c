@@ -65,6 +65,9 @@ enum ct_status ct_batch_close_one(struct ct_worker *w, size_t count, bool whole)
     enum ct_status status =
         ct_sessions_close(&w->sessions, w->conversation, &w->batch->options->silence, count, whole, &out, &end);
     w->duplicate_messages += end.duplicates;
+    if (end.unmatched) {
+        ct_batch_count_reason(w, "delivery_unmatched", end.unmatched);
+    }
     return status;
 }
 

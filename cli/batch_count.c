@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "metrics/bindings.h"
 #include "metrics/marks.h"
 #include "sinks/records.h"
 
@@ -115,6 +116,16 @@ static enum ct_status count_nobody(struct ct_worker *w, const struct ct_business
     return status;
 }
 
+/* Counted, and by rules that do not have every signal of the scorecard. */
+static void see_unbound(struct ct_worker *w, const struct ct_customer *customer, const struct ct_record *record)
+{
+    const struct ct_bindings *bindings = w->batch->terms.scorecard ? w->batch->terms.bindings : NULL;
+    if (bindings && record->engaged && record->rule_set < bindings->count &&
+        bindings->at[record->rule_set].card_missing && ct_batch_counts(w, customer, record)) {
+        ct_batch_count_reason(w, "criterion_signal_unknown", 1);
+    }
+}
+
 static void see_marked(struct ct_worker *w, const struct ct_record *record)
 {
     const struct ct_marks *marks = w->batch->terms.marks;
@@ -141,6 +152,7 @@ static enum ct_status count_customer(struct ct_worker *w, struct ct_record **rec
                                          .terms = terms};
     for (size_t i = 0; i < count; i++) {
         see_marked(w, records[i]);
+        see_unbound(w, &customer, records[i]);
     }
     enum ct_status status = ct_batch_fold_customer(w, &customer);
     for (size_t i = 0; i < count && status == CT_OK && w->lines; i++) {

@@ -6,12 +6,19 @@
 #include <stdlib.h>
 
 #include "engine/period.h"
+#include "metrics/answers.h"
 
 enum ct_status ct_batch_put_event(struct ct_worker *w, const struct ct_business *event, struct ct_error *err)
 {
     /* What is due next year is known today. */
     if (event->type != CT_BUSINESS_RENEWAL_DUE && event->at > w->newest) {
         w->newest = event->at;
+    }
+    if (event->type == CT_BUSINESS_FEEDBACK_ANSWERED) {
+        w->answers = w->answers ? w->answers : ct_answers_new();
+        if (!w->answers || ct_answers_add(w->answers, event) != CT_OK) {
+            return ct_error_set(err, CT_NO_MEMORY, "out of memory");
+        }
     }
     return ct_spill_put(w->events, ct_batch_partition(w->batch->events, event->customer_hash), event, event->bytes,
                         err);
@@ -26,6 +33,27 @@ enum ct_status ct_batch_take_event(struct ct_worker *w, const struct ct_business
     }
     ct_business_write(flat, event);
     return ct_batch_put_event(w, flat, &w->error);
+}
+
+enum ct_status ct_batch_gather_answers(struct ct_batch *b, struct ct_error *err)
+{
+    b->answers = ct_answers_new();
+    bool ok = b->answers != NULL;
+    for (unsigned i = 0; i < b->worker_count && ok; i++) {
+        struct ct_worker *w = &b->workers[i];
+        ok = !w->answers || ct_answers_merge(b->answers, w->answers) == CT_OK;
+        ct_answers_free(w->answers);
+        w->answers = NULL;
+    }
+    if (!ok) {
+        return ct_error_set(err, CT_NO_MEMORY, "out of memory");
+    }
+    ct_answers_settle(b->answers);
+    if (ct_answers_beyond(b->answers)) {
+        ct_batch_count_reason(&b->workers[0], "too_many_feedback_answers", ct_answers_beyond(b->answers));
+    }
+    b->terms.answers = b->terms_before.answers = b->answers;
+    return CT_OK;
 }
 
 static int by_customer(const void *left, const void *right)

@@ -10,9 +10,9 @@
 /* What waits in the spill: a record, and what it does not say itself. */
 struct wrapped {
     uint32_t bytes; /* of all of it; the spill's */
-    uint32_t rules : 31, withdrawn : 1;
-    uint64_t number; /* order of giving */
-    struct ct_record record;
+    uint32_t withdrawn;
+    uint64_t number;         /* order of giving */
+    struct ct_record record; /* its rule_set is that of given->rules */
 };
 _Static_assert(offsetof(struct wrapped, record) == 16, "a record stands behind 16 bytes");
 
@@ -48,6 +48,17 @@ static uint32_t number_of_rules(struct ct_batch_given *given, struct ct_ruleset 
     return (uint32_t)given->rule_count++;
 }
 
+enum ct_status ct_batch_give_rules(struct ct_batch_given *given, struct ct_ruleset *rules)
+{
+    return number_of_rules(given, rules) == UINT32_MAX ? CT_NO_MEMORY : CT_OK;
+}
+
+struct ct_ruleset *const *ct_batch_given_rules(const struct ct_batch_given *given, size_t *count)
+{
+    *count = given->rule_count;
+    return given->rules;
+}
+
 enum ct_status ct_batch_give(struct ct_batch_given *given, const struct ct_record *record, struct ct_ruleset *rules,
                              bool withdrawn, struct ct_error *err)
 {
@@ -61,10 +72,10 @@ enum ct_status ct_batch_give(struct ct_batch_given *given, const struct ct_recor
     }
     struct wrapped *item = (struct wrapped *)(void *)to;
     item->bytes = bytes;
-    item->rules = number & 0x7fffffffu;
     item->withdrawn = withdrawn;
     item->number = given->count++;
     memcpy(to + offsetof(struct wrapped, record), record, record->bytes);
+    item->record.rule_set = number;
     if (!withdrawn && record->ended_at > w->newest) { /* NONE is the least */
         w->newest = record->ended_at;
     }
@@ -147,7 +158,7 @@ void ct_batch_unwrap(char *items, size_t bytes, struct ct_record **records, size
 
 const struct ct_ruleset *ct_batch_rules_of(const struct ct_batch *b, const struct ct_record *record)
 {
-    return b->given ? b->given->rules[wrapped_of((struct ct_record *)(uintptr_t)record)->rules] : b->options->rules;
+    return b->given ? b->given->rules[record->rule_set] : b->options->rules;
 }
 
 /* ---- the run --------------------------------------------------------------------------------------------------- */

@@ -12,9 +12,10 @@
 static enum ct_status on_message(void *context, const struct ct_message *m)
 {
     struct ct_worker *w = context;
-    w->counts[w->input].messages++;
+    bool delivery = m->event.type == CT_EVENT_DELIVERY; /* of another message, and none itself */
+    w->counts[w->input].messages += !delivery;
     if (w->batch->each) {
-        return w->batch->each->message(w->batch->each->context, m);
+        return delivery ? CT_OK : w->batch->each->message(w->batch->each->context, m);
     }
     uint32_t bytes = ct_stored_bytes(m);
     if (!bytes) {

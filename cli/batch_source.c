@@ -115,7 +115,9 @@ void ct_batch_source_close(struct ct_batch *batch)
         s->parser_state = NULL;
     }
     free(s->zone);
+    free(s->options);
     s->zone = NULL;
+    s->options = NULL;
     s->carry_len = 0;
 }
 
@@ -167,16 +169,47 @@ void ct_batch_source_drop(struct ct_batch_source *s, size_t bytes)
     s->offset += bytes;
 }
 
-static bool zone_bytes(struct ct_batch_source *s, const struct ct_batch_options *options, struct ct_error *err)
+static void lay_options(struct ct_batch_source *s, const struct ct_option_value *options, size_t count)
 {
-    for (size_t i = 0; i < options->format_option_count; i++) {
-        const struct ct_option_value *option = &options->format_options[i];
-        size_t len;
-        if (!ct_span_is(option->name, "zone") || !ct_zone_needs_file(option->value)) {
-            continue;
+    if (count) {
+        memcpy(s->options + s->config.option_count, options, count * sizeof *options);
+        s->config.option_count += count;
+    }
+}
+
+/* How this file is written: of options of one name a parser takes the first. false = out of memory. */
+static bool lay_writings(struct ct_batch_source *s, const struct ct_batch_options *options, const char *path)
+{
+    size_t most = options->format_option_count;
+    for (size_t i = 0; i < options->writing_count; i++) {
+        most += options->writings[i].option_count;
+    }
+    s->options = malloc((most + 1) * sizeof *s->options);
+    s->config.options = s->options;
+    if (!s->options) {
+        return false;
+    }
+    for (size_t i = options->writing_count; i-- > 0;) {
+        const struct ct_input_writing *writing = &options->writings[i];
+        if (ct_input_fits(writing->files, path)) {
+            lay_options(s, writing->options, writing->option_count);
+            s->parser = s->parser ? s->parser : writing->format;
         }
-        free(s->zone);
-        s->zone = ct_zone_file(option->value, &len, err);
+    }
+    lay_options(s, options->format_options, options->format_option_count);
+    s->parser = s->parser ? s->parser : options->format;
+    return true;
+}
+
+static bool zone_bytes(struct ct_batch_source *s, struct ct_error *err)
+{
+    ct_span zone = CT_SPAN_NONE;
+    for (size_t i = 0; i < s->config.option_count && !zone.len; i++) {
+        zone = ct_span_is(s->config.options[i].name, "zone") ? s->config.options[i].value : zone;
+    }
+    size_t len;
+    if (zone.len && ct_zone_needs_file(zone)) {
+        s->zone = ct_zone_file(zone, &len, err);
         if (!s->zone) {
             return false;
         }
@@ -276,11 +309,12 @@ enum ct_status ct_batch_source_next(struct ct_worker *w)
             return status;
         }
         ct_span head = {s->carry, s->carry_len};
-        s->config = (struct ct_parser_config){.options = b->options->format_options,
-                                              .option_count = b->options->format_option_count,
-                                              .source = ct_span_of(base_name(file->path)),
-                                              .zone = b->options->terms.zone};
-        s->parser = b->options->format ? b->options->format : ct_parser_detect_as(&s->config, head);
+        s->config =
+            (struct ct_parser_config){.source = ct_span_of(base_name(file->path)), .zone = b->options->terms.zone};
+        if (!lay_writings(s, b->options, file->path)) {
+            return CT_NO_MEMORY;
+        }
+        s->parser = s->parser ? s->parser : ct_parser_detect_as(&s->config, head);
         s->scanning = s->parser && s->parser->prescan && s->carry_len;
         if (!s->scanning) {
             tell_trouble(w, s);
@@ -298,7 +332,7 @@ enum ct_status ct_batch_source_next(struct ct_worker *w)
             ct_batch_source_close(b);
             continue;
         }
-        if (!zone_bytes(s, b->options, &err) || !(s->parser_state = s->parser->open(&s->config, &err))) {
+        if (!zone_bytes(s, &err) || !(s->parser_state = s->parser->open(&s->config, &err))) {
             w->error = err;
             return err.status ? err.status : CT_BAD_CONFIG;
         }

@@ -27,8 +27,9 @@ struct ct_batch_source {
     void *parser_state;
     struct ct_parser_config config;
     char *zone;
-    struct ct_framer framer; /* VALUES mode, stateful parsers */
-    char *carry;             /* read, not yet given out */
+    struct ct_option_value *options; /* this file's; config has them */
+    struct ct_framer framer;         /* VALUES mode, stateful parsers */
+    char *carry;                     /* read, not yet given out */
     size_t carry_len, carry_capacity;
     uint64_t offset;     /* input position of carry[0] */
     bool end;            /* the reader has no more */
@@ -94,6 +95,7 @@ struct ct_worker {
     size_t refusal_count, refusal_capacity;
     uint64_t duplicate_messages, duplicate_conversations, duplicate_events;
     uint64_t events_counted;
+    struct ct_answers *answers; /* of its events; NULL = none so far */
     ct_usec newest;
     enum ct_status status;
     struct ct_error error;
@@ -112,6 +114,7 @@ struct ct_batch {
     unsigned worker_count;
     atomic_uint next_partition;
     atomic_bool stop;      /* a worker failed */
+    struct ct_answers *answers; /* of all workers; what the terms have */
     struct ct_terms terms; /* what the third stage counts on: worked out when the first two are done */
     bool compared;         /* there is another period: */
     struct ct_terms terms_before;
@@ -163,6 +166,8 @@ enum ct_status ct_batch_take_event(struct ct_worker *worker, const struct ct_bus
 /* A partition's events in order of their customers (0, nobody, first); *items, *list are freed by the caller. */
 enum ct_status ct_batch_load_events(struct ct_worker *worker, unsigned partition, char **items,
                                     const struct ct_business ***list, size_t *count) CT_MUST_USE;
+/* Answers to feedback, of all workers, into the terms. */
+enum ct_status ct_batch_gather_answers(struct ct_batch *batch, struct ct_error *err) CT_MUST_USE;
 /* What the figures speak for, from what was asked for and the newest time of the input. */
 void ct_batch_settle(struct ct_terms *terms, ct_usec newest);
 

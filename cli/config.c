@@ -30,9 +30,9 @@ const struct ct_setting ct_settings[CT_SETTING_ROWS] = {
                          .help = help_},
     CT_SETTING_MAP(X, ct_config) CT_SERVE_SETTING_MAP(X, ct_serve_settings) CT_TAPE_SETTING_MAP(X, ct_tape_settings)
         CT_INTAKE_SETTING_MAP(X, ct_door_settings) CT_DESK_SETTING_MAP(X, ct_door_settings)
-            CT_SOURCE_SETTING_MAP(X, ct_source_settings) CT_RELAY_SETTING_MAP(X, ct_relay_settings)
-                CT_WEBHOOK_SETTING_MAP(X, ct_webhook_settings) CT_SUBSCRIPTION_SETTING_MAP(X, ct_subscription_settings)
-                    CT_ALARM_SETTING_MAP(X, ct_alarm_settings)
+            CT_WRITING_SETTING_MAP(X, ct_input_writing) CT_SOURCE_SETTING_MAP(X, ct_source_settings)
+                CT_RELAY_SETTING_MAP(X, ct_relay_settings) CT_WEBHOOK_SETTING_MAP(X, ct_webhook_settings)
+                    CT_SUBSCRIPTION_SETTING_MAP(X, ct_subscription_settings) CT_ALARM_SETTING_MAP(X, ct_alarm_settings)
 #undef X
 };
 
@@ -101,8 +101,7 @@ static bool put_default(struct ct_config *config, const struct ct_config_item *i
     return good;
 }
 
-/* Another map of a section, with its defaults. NULL = out of memory. */
-static struct ct_config_item *add_item(struct ct_config *config, enum ct_section_id section, const char *name)
+struct ct_config_item *ct_config_add(struct ct_config *config, enum ct_section_id section, const char *name)
 {
     struct ct_config_group *group = &config->groups[section];
     struct ct_config_item *items = ct_arena_zalloc(&config->arena, (group->count + 1) * sizeof *items);
@@ -137,7 +136,7 @@ static bool put_defaults(struct ct_config *config)
         good = put_default(config, &config->root, id);
     }
     for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT && good; s++) {
-        good = ct_sections[s].shape != CT_SHAPE_ONE || add_item(config, s, NULL);
+        good = ct_sections[s].shape != CT_SHAPE_ONE || ct_config_add(config, s, NULL);
     }
     return good;
 }
@@ -261,13 +260,6 @@ static const char **known_names(struct file_reader *r, const struct ct_setting *
     return names;
 }
 
-/* The format that a map of options belongs to. */
-static const struct ct_parser *format_of(const struct ct_config_item *item)
-{
-    return item->section == CT_SECTION_SOURCE ? ((struct ct_source_settings *)item->to)->format
-                                              : ((struct ct_config *)item->to)->format;
-}
-
 static void take_map(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id,
                      const struct ct_yaml_node *node)
 {
@@ -277,7 +269,7 @@ static void take_map(struct file_reader *r, struct ct_config_item *item, enum ct
         return;
     }
     if (row->kind != CT_SETTING_IDLES) {
-        names = known_names(r, row, row->kind == CT_SETTING_OPTIONS ? format_of(item) : NULL);
+        names = known_names(r, row, row->kind == CT_SETTING_OPTIONS ? ct_config_format(item) : NULL);
         if (!names) {
             return;
         }
@@ -368,7 +360,7 @@ static void take_section(struct file_reader *r, enum ct_section_id section, cons
             continue;
         }
         struct ct_config_item *item = key ? find_item(r->config, section, key->text.at) : NULL;
-        item = item ? item : add_item(r->config, section, key ? key->text.at : NULL);
+        item = item ? item : ct_config_add(r->config, section, key ? key->text.at : NULL);
         r->no_memory |= !item;
         if (item) {
             take_item(r, item, list ? ct_yaml_item(node, i) : ct_yaml_value(node, i));

@@ -74,6 +74,7 @@ struct ct_config_fields {
 struct ct_serve_settings {
     const char *store; /* NULL = none */
     const char *zone, *tokens;
+    bool dashboard;
     ct_usec tick_usec, state_usec;
     struct ct_config_fields slices;
     uint64_t open_max;
@@ -149,6 +150,8 @@ struct ct_config {
     const struct ct_parser *format; /* NULL = told from the content */
     struct ct_option_value *format_options;
     size_t format_option_count;
+    struct ct_input_writing *writings; /* of `inputs`, as they stand there; then those of the command line */
+    size_t writing_count;
     const char *rules, *cost_model; /* NULL = the default; none */
     enum ct_announced announced;
     ct_usec idle_usec, idle_person_usec, idle_cap_usec;
@@ -241,6 +244,8 @@ void ct_config_period(struct ct_config *config);
 /* ---- config_weights.c: the weights of the indexes ---- */
 /* The i-th input that a row of weights knows; NULL = there are no more. */
 const char *ct_config_weight_name(const struct ct_setting *row, unsigned i);
+/* The format that an item's map of options belongs to; NULL = of any. */
+const struct ct_parser *ct_config_format(const struct ct_config_item *item);
 /* One entry, as ct_config_read. */
 CT_MUST_USE bool ct_config_weight(const struct ct_setting *row, const char *name, const char *text, char *problem);
 /* Checked entries to terms.*_weights: who names some weights means all of them. */
@@ -257,6 +262,9 @@ char *ct_config_pack(const struct ct_config *config, size_t *len) CT_MUST_USE;
 
 /* ---- config_arguments.c: the command line ---- */
 struct ct_config_value *ct_config_value_of(const struct ct_config_item *item, enum ct_setting_id id);
+/* Another map of a section, with its defaults; the section's items may move. NULL = out of memory. */
+struct ct_config_item *ct_config_add(struct ct_config *config, enum ct_section_id section,
+                                     const char *name) CT_MUST_USE;
 /* In the place of an entry of the same name, else behind the others. false = out of memory. */
 CT_MUST_USE bool ct_config_put(struct ct_config *config, const struct ct_config_item *item, enum ct_setting_id id,
                                struct ct_config_entry entry);
@@ -270,6 +278,8 @@ extern const char ct_config_default_alarms[];
 /* One condition or window, as ct_config_read. */
 CT_MUST_USE bool ct_config_condition(const char *text, char *problem);
 CT_MUST_USE bool ct_config_window(const char *text, ct_usec *span, char *problem);
+/* Is this entry of `alarms` there at all? Not one that convtap came with and `default_alarms: no` leaves out. */
+bool ct_config_alarm_is_there(const struct ct_config *config, const struct ct_config_item *item);
 /* Checked entries to config->alarms; what does not go together is said (ct_config_wrong). false = out of memory. */
 CT_MUST_USE bool ct_config_alarms(struct ct_config *config);
 

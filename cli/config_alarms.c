@@ -202,6 +202,11 @@ static void check_webhook(struct ct_config *config)
     }
 }
 
+bool ct_config_alarm_is_there(const struct ct_config *config, const struct ct_config_item *item)
+{
+    return config->default_alarms || item->line > 0;
+}
+
 bool ct_config_alarms(struct ct_config *config)
 {
     const struct ct_config_group *group = &config->groups[CT_SECTION_ALARM];
@@ -215,7 +220,7 @@ bool ct_config_alarms(struct ct_config *config)
         if (!read_alarm(config, item, alarm)) {
             return false;
         }
-        bool wanted = config->default_alarms || item->line > 0;
+        bool wanted = ct_config_alarm_is_there(config, item);
         config->alarm_count += wanted && ((const struct ct_alarm_settings *)item->to)->enabled;
     }
     qsort(config->alarms, config->alarm_count, sizeof *config->alarms, by_name);

@@ -44,6 +44,33 @@ bool ct_config_put(struct ct_config *config, const struct ct_config_item *item, 
 
 /* ---- the command line ------------------------------------------------------------------- */
 
+/* FILES:NAME=VALUE of --format-option, which is an entry of `inputs` of its own: what the command line says comes last.
+ */
+static int take_writing(struct ct_config *config, const struct ct_command *command, const char *text, const char *colon,
+                        const char *equals)
+{
+    static const enum ct_setting_id rows[] = {CT_SET_WRITING_FILES, CT_SET_WRITING_OPTIONS};
+    char problem[CT_CONFIG_PROBLEM_BYTES];
+    bool copied = true, other = true;
+    const char *files = ct_arena_copy(&config->arena, (ct_span){text, (size_t)(colon - text)}, &copied).at;
+    const char *name = ct_arena_copy(&config->arena, (ct_span){colon + 1, (size_t)(equals - colon - 1)}, &other).at;
+    struct ct_config_item *item = copied && other ? ct_config_add(config, CT_SECTION_WRITING, NULL) : NULL;
+    if (!item) {
+        return ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
+    }
+    const struct ct_config_entry entries[] = {{.text = files, .source = CT_SOURCE_COMMAND_LINE},
+                                              {.name = name, .text = equals + 1, .source = CT_SOURCE_COMMAND_LINE}};
+    for (size_t i = 0; i < 2; i++) {
+        if (!ct_config_read(config, item, rows[i], entries[i].name, entries[i].text, problem)) {
+            return ct_options_fail(command, CT_EXIT_USAGE, "--format-option %.200s: %s", text, problem);
+        }
+        if (!ct_config_put(config, item, rows[i], entries[i])) {
+            return ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
+        }
+    }
+    return -1;
+}
+
 /* One text behind an option: NAME=VALUE goes to the map that shares the option, if there is one. */
 static int take_given(struct ct_config *config, const struct ct_command *command, enum ct_section_id section,
                       enum ct_setting_id id, const char *text)
@@ -52,6 +79,10 @@ static int take_given(struct ct_config *config, const struct ct_command *command
     struct ct_config_entry entry = {.text = text, .source = CT_SOURCE_COMMAND_LINE};
     const char *equals = strchr(text, '='), *option = ct_settings[id].option;
     char problem[CT_CONFIG_PROBLEM_BYTES];
+    const char *colon = id == CT_SET_FORMAT_OPTIONS && equals ? memrchr(text, ':', (size_t)(equals - text)) : NULL;
+    if (colon) { /* no option has a name with a colon */
+        return take_writing(config, command, text, colon, equals);
+    }
     for (unsigned other = 0; equals && other < CT_SETTING_COUNT; other++) {
         if (ct_setting_is_map(ct_settings[other].kind) && ct_settings[other].option &&
             strcmp(ct_settings[other].option, option) == 0) {

@@ -95,6 +95,12 @@ static void show_value(struct ct_out *out, const struct ct_config *config, const
     }
 }
 
+/* What would switch on what is off, were it read again, is not in force. */
+static bool is_shown(const struct ct_config *config, const struct ct_config_item *item)
+{
+    return item->section != CT_SECTION_ALARM || ct_config_alarm_is_there(config, item);
+}
+
 static void show_section(struct ct_out *out, const struct ct_config *config, enum ct_section_id section,
                          unsigned indent);
 
@@ -124,13 +130,20 @@ static void show_section(struct ct_out *out, const struct ct_config *config, enu
     ct_out_fill(out, " ", indent);
     ct_out_text(out, row->key);
     ct_out_char(out, ':');
-    if (!group->count) {
+    size_t shown = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        shown += is_shown(config, &group->items[i]);
+    }
+    if (!shown) {
         ct_out_text(out, row->shape == CT_SHAPE_LIST ? " []" : " {}");
         write_origin(out, config, NULL, "", indent + (unsigned)strlen(row->key) + 4);
         return;
     }
     ct_out_char(out, '\n');
     for (size_t i = 0; i < group->count; i++) {
+        if (!is_shown(config, &group->items[i])) {
+            continue;
+        }
         if (row->shape == CT_SHAPE_LIST) {
             ct_out_fill(out, " ", indent + 2);
             ct_out_text(out, "- ");
@@ -221,22 +234,39 @@ static void write_rows(struct ct_out *out, enum ct_section_id section)
     }
 }
 
-static void write_sections(struct ct_out *out)
+static void write_section(struct ct_out *out, enum ct_section_id section)
 {
     static const char *const shapes[] = {
         [CT_SHAPE_ONE] = "a map", [CT_SHAPE_NAMED] = "a map of maps, by name", [CT_SHAPE_LIST] = "a list of maps"};
+    const struct ct_section *row = &ct_sections[section];
+    const char *above = ct_sections[row->above].key;
+    ct_out_format(out, "\n### `%s%s%s`, %s\n", above ? above : "", above ? "." : "", row->key, shapes[row->shape]);
+    ct_out_text(out, row->help);
+    ct_out_text(out, "\n\n");
+    write_rows(out, section);
+}
+
+static void write_sections(struct ct_out *out)
+{
+    ct_out_text(out,
+                "\n## Files\n"
+                "```yaml\n"
+                "inputs:\n"
+                "  - {files: 'crm-*.csv', format: csv, options: {map: {conversation_id: Case, text: Body}}}\n"
+                "  - {files: archive/*.txt, options: {order: mdy}}\n"
+                "```\n"
+                "On the command line: `--format-option 'crm-*.csv:order=dmy'`; that comes last, and a name that no "
+                "input has is an error there.\n");
+    write_section(out, CT_SECTION_WRITING);
     ct_out_text(out, "\n## The live tap\n"
                      "For `convtap serve`; `audit` and `explain` check these keys, and leave them. "
                      "[serve.md](serve.md) has an example.\n"
                      "Secrets come from files that others cannot read, or from the environment: never from the command "
                      "line, and they are never printed.\n");
     for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
-        const struct ct_section *row = &ct_sections[s];
-        const char *above = ct_sections[row->above].key;
-        ct_out_format(out, "\n### `%s%s%s`, %s\n", above ? above : "", above ? "." : "", row->key, shapes[row->shape]);
-        ct_out_text(out, row->help);
-        ct_out_text(out, "\n\n");
-        write_rows(out, s);
+        if (s != CT_SECTION_WRITING) {
+            write_section(out, s);
+        }
     }
 }
 

@@ -208,6 +208,13 @@ static bool check_option(const struct ct_parser *format, const char *name, const
                  : wrong(problem, "no format has an option " QUOTED "; convtap formats lists them", name);
 }
 
+const struct ct_parser *ct_config_format(const struct ct_config_item *item)
+{
+    return item->section == CT_SECTION_SOURCE    ? ((struct ct_source_settings *)item->to)->format
+           : item->section == CT_SECTION_WRITING ? ((struct ct_input_writing *)item->to)->format
+                                                 : ((struct ct_config *)item->to)->format;
+}
+
 /* ---- targets ---------------------------------------------------------------------------- */
 
 static bool read_target(const char *name, const char *text, struct ct_kpi_target *out, char *problem)
@@ -399,9 +406,7 @@ bool ct_config_read(struct ct_config *config, const struct ct_config_item *item,
     case CT_SETTING_FORMAT:
         return read_format(text, to, problem);
     case CT_SETTING_OPTIONS:
-        return check_option(item->section == CT_SECTION_SOURCE ? ((struct ct_source_settings *)item->to)->format
-                                                               : config->format,
-                            name, text, problem);
+        return check_option(ct_config_format(item), name, text, problem);
     case CT_SETTING_TOOLS:
     case CT_SETTING_PHRASES:
         return check_rule_text(row->kind, text, problem);
@@ -508,14 +513,16 @@ static bool settle_value(struct ct_config *config, const struct ct_config_item *
         good = good && fields->at;
     }
     if (ct_settings[id].kind == CT_SETTING_OPTIONS && value->count) {
+        bool writing = item->section == CT_SECTION_WRITING;
+        struct ct_input_writing *files = item->to;
         struct ct_source_settings *source = item->to;
         struct ct_option_value *options = ct_arena_zalloc(&config->arena, value->count * sizeof *options);
         for (size_t i = 0; options && i < value->count; i++) {
             options[i] =
                 (struct ct_option_value){ct_span_of(value->entries[i].name), ct_span_of(value->entries[i].text)};
         }
-        source->options = options;
-        source->option_count = value->count;
+        *(writing ? &files->options : &source->options) = options;
+        *(writing ? &files->option_count : &source->option_count) = value->count;
         good = options != NULL;
     }
     return good;
@@ -582,5 +589,11 @@ bool ct_config_settle(struct ct_config *config)
     config->format_option_count = options->count;
     config->idle_count = idles->count + 1;
     config->target_count = targets->count;
-    return good && settle_sections(config);
+    const struct ct_config_group *writings = &config->groups[CT_SECTION_WRITING];
+    config->writings = ct_arena_zalloc(&config->arena, (writings->count + 1) * sizeof *config->writings);
+    good = good && config->writings && settle_sections(config);
+    for (size_t i = 0; good && i < writings->count; i++) {
+        config->writings[config->writing_count++] = *(const struct ct_input_writing *)writings->items[i].to;
+    }
+    return good;
 }

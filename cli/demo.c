@@ -154,6 +154,7 @@ static void say_where(const struct demo *demo)
     const struct ct_demo_places *at = &demo->places;
     printf("convtap demo: %zu conversations of 2 channels, played %u times as fast as life%s\n", demo->script.count,
            demo->speed, demo->seconds ? "" : "; Ctrl-C ends it");
+    printf("  dashboard http://%s/\n", at->desk);
     printf("  desk      http://%s          figures: /api/v1/kpis?window=5m  /api/v1/conversations  /metrics\n",
            at->desk);
     printf("  intake    http://%s          webhooks: /webhook/whatsapp (signed), passed on to the bot at %s\n",

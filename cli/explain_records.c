@@ -132,7 +132,7 @@ static void show(struct ct_sheet *sheet, const cJSON *record)
     ct_sheet_name(sheet, "Outcome");
     ct_sheet_text(sheet, CT_INK_BOLD, text_of(record, "outcome"));
     ct_sheet_text(sheet, CT_INK_PLAIN, ": ");
-    ct_sheet_text(sheet, CT_INK_PLAIN, ct_outcome_words(outcome_from(text_of(record, "outcome"))));
+    ct_sheet_text(sheet, CT_INK_PLAIN, ct_outcome_words(outcome_from(text_of(record, "outcome")), CT_LANG_EN));
     ct_sheet_line(sheet);
     name = "Because";
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(record, "decided_by"))

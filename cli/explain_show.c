@@ -50,7 +50,7 @@ static void show_evidence(const struct view *v, const struct ct_evidence *e, boo
 {
     struct ct_sheet *sheet = v->sheet;
     const struct ct_signal *signal = &v->rules->signals[e->signal];
-    const char *words = ct_meaning_words(signal->means);
+    const char *words = ct_meaning_words(signal->means, CT_LANG_EN);
     ct_span text = e->message < v->count ? v->messages[e->message].text : CT_SPAN_NONE;
     if (quoted && e->end > e->begin && e->end <= text.len) {
         ct_sheet_quote(sheet, (ct_span){text.at + e->begin, e->end - e->begin});
@@ -386,7 +386,7 @@ void ct_explain_show(struct ct_sheet *sheet, const struct ct_ruleset *rules, con
     ct_sheet_line(sheet);
     ct_sheet_name(sheet, "Outcome");
     ct_sheet_text(sheet, CT_INK_BOLD, ct_outcome_text((enum ct_outcome)record->outcome));
-    ct_sheet_format(sheet, CT_INK_PLAIN, ": %s", ct_outcome_words((enum ct_outcome)record->outcome));
+    ct_sheet_format(sheet, CT_INK_PLAIN, ": %s", ct_outcome_words((enum ct_outcome)record->outcome, CT_LANG_EN));
     ct_sheet_line(sheet);
     show_decided(&v);
     show_why_not(&v);

@@ -6,7 +6,7 @@ void ct_sheet_why_not(struct ct_sheet *sheet, const struct ct_verdict_facts *fac
     bool named = false;
     for (int i = 0; i < CT_OUTCOME_COUNT; i++) {
         char why[CT_VERDICT_BYTES];
-        if (ct_verdict_why_not(facts, (enum ct_outcome)i, why, sizeof why)) {
+        if (ct_verdict_why_not(facts, (enum ct_outcome)i, CT_LANG_EN, why, sizeof why)) {
             ct_sheet_name(sheet, named ? "" : "Why not");
             named = true;
             ct_sheet_text(sheet, CT_INK_BOLD, ct_outcome_text((enum ct_outcome)i));

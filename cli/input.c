@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,41 @@ void ct_inputs_done(struct ct_input_list *list)
     }
     free(list->files);
     *list = (struct ct_input_list){0};
+}
+
+/* ---- names --------------------------------------------------------------------------------------------------------
+ */
+
+static const char *last_parts(const char *path, size_t count)
+{
+    const char *at = path + strlen(path);
+    while (at > path && (at[-1] != '/' || --count)) {
+        at--;
+    }
+    return at;
+}
+
+bool ct_input_fits(const char *pattern, const char *path)
+{
+    size_t parts = 1, len = strlen(path);
+    for (const char *c = pattern; *c; c++) {
+        parts += *c == '/';
+    }
+    const char *name = pattern[0] == '/' ? path : last_parts(path, parts);
+    if (fnmatch(pattern, name, FNM_PATHNAME) == 0) {
+        return true;
+    }
+    static const char *const packed[] = {".gz", ".zst"};
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        size_t ending = strlen(packed[i]);
+        if (len > ending && strcmp(path + len - ending, packed[i]) == 0) {
+            char *plain = strndup(name, strlen(name) - ending);
+            bool fits = plain && fnmatch(pattern, plain, FNM_PATHNAME) == 0;
+            free(plain);
+            return fits;
+        }
+    }
+    return false;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
 #ifndef CT_INPUT_H
 #define CT_INPUT_H
 
-#include "engine/ct.h"
+#include "parsers/parser.h"
 
 struct ct_input_file {
     char *path;
@@ -22,6 +22,18 @@ struct ct_input_list {
 /* Never fails on a single path: what cannot be read stands in the list with its error. CT_NO_MEMORY. */
 enum ct_status ct_inputs_find(char *const *paths, size_t path_count, struct ct_input_list *out) CT_MUST_USE;
 void ct_inputs_done(struct ct_input_list *list);
+
+/* How some of the files are written: those that a pattern names. */
+struct ct_input_writing {
+    const char *files;              /* "crm-*.csv": see ct_input_fits */
+    const struct ct_parser *format; /* NULL = as for all the others */
+    const struct ct_option_value *options;
+    size_t option_count;
+};
+/* '*', '?' and '[a-z]' stand for what a shell has them stand for, within a name. A pattern without '/' is of the file's
+ * name, one with some of as many of the last folders, one that begins with it of the whole path. The ending of a
+ * compressed file (.gz, .zst) may be left out. */
+bool ct_input_fits(const char *pattern, const char *path);
 
 /* One opened file. gzip and zstd are told by their first bytes, not by their names. */
 struct ct_reader;

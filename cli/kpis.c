@@ -47,7 +47,9 @@ static int list(int argc, char **argv)
         ct_out_text(&out, page);
         free(page);
     } else if (json) {
-        ct_json_catalogue(&out, kpis, count);
+        struct ct_catalogue catalogue;
+        ct_profile_catalogue(&catalogue);
+        ct_json_catalogue(&out, &catalogue);
     } else {
         ct_table_catalogue(&out, kpis, count, &(struct ct_table_options){.lang = lang});
     }

@@ -12,8 +12,10 @@
 
 #include "cli/kpis.h"
 #include "cli/publication.h"
+#include "cli/quality_inputs.h"
 #include "cli/session.h"
 #include "cli/side_files.h"
+#include "metrics/quality.h"
 #include "sinks/writer.h"
 
 static const struct ct_command *const self = &ct_kpis_compare;
@@ -259,7 +261,9 @@ static int write_all(struct arguments *a, struct compare *c, const struct ct_ses
                                       .rules_hash = s->rules->hash,
                                       .drops = result->drops,
                                       .drop_count = result->drop_count,
+                                      .scored = result->terms.scorecard != NULL,
                                       .lang = s->config.lang};
+    struct ct_quality_findings quality;
     enum ct_status status = CT_OK;
     int code = -1;
     for (unsigned p = 0; p < CT_PROFILE_COUNT && status == CT_OK; p++) {
@@ -268,6 +272,9 @@ static int write_all(struct arguments *a, struct compare *c, const struct ct_ses
     }
     if (status != CT_OK) {
         code = ct_options_fail(self, CT_EXIT_OUTPUT, "%s", ct_status_text(status));
+    } else if (result->terms.marks) {
+        ct_quality_read(ct_kpis_quality(result->kpis), &page.blocks[CT_PROFILE_CONVTAP], &quality);
+        page.quality = &quality;
     }
     code = code < 0 ? publish(a, c, &page) : code;
     for (unsigned p = 0; p < CT_PROFILE_COUNT; p++) {
@@ -276,13 +283,13 @@ static int write_all(struct arguments *a, struct compare *c, const struct ct_ses
     return code;
 }
 
-static int compare(struct arguments *a, struct ct_session *s, struct compare *c)
+static int compare(struct arguments *a, struct ct_session *s, const struct ct_quality_inputs *inputs, struct compare *c)
 {
     const struct ct_batch_db look = {.context = c, .counted = true, .record = on_record};
     struct ct_batch_result result;
     struct ct_error err = {0};
     s->batch.threads = ct_publication_threads(&s->config);
-    s->batch.conversation.drop_evidence = true;
+    s->batch.conversation.drop_evidence = !s->batch.terms.bindings;
     s->batch.db = &look;
     enum ct_status status = ct_batch_run(&s->batch, &s->inputs, &result, &err);
     s->batch.db = NULL;
@@ -291,13 +298,16 @@ static int compare(struct arguments *a, struct ct_session *s, struct compare *c)
                                err.text[0] ? err.text : ct_status_text(status));
     }
     ct_session_report(&result, a->quiet ? 0 : 20);
+    if (!a->quiet) {
+        ct_label_drops_print(&result);
+    }
     if (c->run) {
         status = ct_sorter_run_done(c->run, &err);
         c->run = NULL;
     }
     int code = status == CT_OK ? write_all(a, c, s, &result) : ct_options_fail(self, CT_EXIT_OUTPUT, "%s", err.text);
     if (code < 0) {
-        code = result.refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
+        code = result.refused || inputs->refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
     }
     ct_batch_done(&result);
     return code;
@@ -311,6 +321,7 @@ static int run(int argc, char **argv)
         CT_SESSION_OPTIONS(&a.session),
         CT_SELECTION_OPTIONS(&a.session),
         CT_READING_OPTIONS(&a.session),
+        CT_QUALITY_OPTIONS(&a.session) /* each row with its comma */
         {"differences", "FILE", CT_OPT_TEXT, &a.files[FILE_DIFFERENCES].path, 0, 0,
          "Every conversation on which a definition differs from convtap's, with both sides' reasons, as JSON lines in "
          "order of close, then id (- for standard output)."},
@@ -323,6 +334,7 @@ static int run(int argc, char **argv)
     char **words = malloc((size_t)argc * sizeof *words);
     size_t word_count = 0;
     struct ct_session session = {0};
+    struct ct_quality_inputs inputs = {0};
     struct compare c = {0};
     int code = words ? ct_options_parse(self, options, argc, argv, words, &word_count) : CT_EXIT_OUTPUT;
     if (code < 0) {
@@ -331,14 +343,18 @@ static int run(int argc, char **argv)
     if (code < 0) {
         code = ct_side_files_check(self, a.files, FILE_COUNT, a.json ? "json" : NULL, &session.inputs, NULL);
     }
+    if (code < 0) {
+        code = ct_quality_inputs_open(&inputs, self, &session);
+    }
     if (code < 0 && !compare_init(&c, &a)) {
         code = ct_options_fail(self, CT_EXIT_OUTPUT, "out of memory");
     }
     if (code < 0) {
-        code = compare(&a, &session, &c);
+        code = compare(&a, &session, &inputs, &c);
     }
     ct_side_files_drop(a.files, FILE_COUNT);
     compare_done(&c);
+    ct_quality_inputs_close(&inputs);
     ct_session_close(&session);
     free(words);
     return code;
@@ -348,7 +364,9 @@ const struct ct_command ct_kpis_compare = {
     .name = "kpis compare",
     .arguments = "INPUT...",
     .summary = "Every profile's figures side by side, and the conversations on which they differ and why.",
-    .details = "Each KPI by convtap's definition and by every authority's that has one of its own (docs/profiles.md),\n"
-               "how many conversations each of them counts in another way than convtap, and for what reason.",
+    .details =
+        "Each KPI by convtap's definition and by every authority's that has one of its own (docs/profiles.md),\n"
+        "how many conversations each of them counts in another way than convtap, and for what reason. With --labels\n"
+        "beside convtap's the figure with the rules' measured error taken out, with --scorecard the quality score.",
     .run = run,
 };

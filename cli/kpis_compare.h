@@ -4,6 +4,7 @@
 #ifndef CT_KPIS_COMPARE_H
 #define CT_KPIS_COMPARE_H
 
+#include "engine/quality.h"
 #include "metrics/kpi.h"
 #include "sinks/output.h"
 
@@ -34,6 +35,8 @@ struct ct_comparison_page {
     const char *rules_hash;
     const struct ct_drop *drops;
     size_t drop_count;
+    const struct ct_quality_findings *quality; /* convtap's figures against human marks; NULL = no marks */
+    bool scored;                               /* there is a scorecard: iqs is shown, too */
     enum ct_lang lang;
 };
 void ct_compare_table(struct ct_out *out, const struct ct_comparison_page *page);

@@ -6,6 +6,7 @@
 #include "sinks/csv.h"
 #include "sinks/format.h"
 #include "sinks/json.h"
+#include "sinks/quality.h"
 
 static const char *word(const struct ct_comparison_page *page, const char *en, const char *es)
 {
@@ -45,6 +46,17 @@ static const struct ct_kpi *defined_kpi(size_t nth)
     for (size_t i = 0; i < count; i++) {
         if (ct_definition_find(CT_PROFILE_CONVTAP, kpis[i].id) && nth-- == 0) {
             return &kpis[i];
+        }
+    }
+    return NULL;
+}
+
+/* What human marks make of convtap's figure; NULL = nothing. */
+static const struct ct_quality_correction *correction_of(const struct ct_comparison_page *page, const char *kpi)
+{
+    for (size_t i = 0; page->quality && i < page->quality->correction_count; i++) {
+        if (strcmp(page->quality->corrections[i].kpi->id, kpi) == 0) {
+            return &page->quality->corrections[i];
         }
     }
     return NULL;
@@ -142,6 +154,12 @@ static void table_kpi(struct ct_out *out, const struct ct_comparison_page *page,
         }
         const struct ct_compared *compared = &page->compared[index];
         table_figure(out, page, p, figure, p == CT_PROFILE_CONVTAP ? NULL : compared);
+        const struct ct_quality_correction *correction = p == CT_PROFILE_CONVTAP ? correction_of(page, kpi->id) : NULL;
+        if (correction) {
+            char text[CT_FORMAT_BYTES];
+            ct_quality_corrected(correction, page->lang, text);
+            ct_out_format(out, "    %s: %s\n", word(page, "corrected by marks", "corregida con marcas"), text);
+        }
         for (unsigned how = 0; how < CT_DIFFERENCE_COUNT; how++) {
             for (unsigned why = 0; why < CT_WHY_COUNT; why++) {
                 if (compared->reasons[how][why]) {
@@ -160,6 +178,16 @@ static void table_kpi(struct ct_out *out, const struct ct_comparison_page *page,
     ct_out_text(out, same ? "\n" : "");
 }
 
+/* No authority but convtap has one. */
+static void table_score(struct ct_out *out, const struct ct_comparison_page *page)
+{
+    const struct ct_figure *figure = ct_block_figure(&page->blocks[CT_PROFILE_CONVTAP], "iqs");
+    if (page->scored && figure) {
+        ct_out_format(out, "\n%s (%s)\n", figure->kpi->name[page->lang], figure->kpi->id);
+        table_figure(out, page, CT_PROFILE_CONVTAP, figure, NULL);
+    }
+}
+
 void ct_compare_table(struct ct_out *out, const struct ct_comparison_page *page)
 {
     const struct ct_kpi *kpi;
@@ -168,6 +196,11 @@ void ct_compare_table(struct ct_out *out, const struct ct_comparison_page *page)
     ct_out_format(out, "%s %s\n", count, word(page, "conversations", "conversaciones"));
     for (size_t i = 0; (kpi = defined_kpi(i)); i++) {
         table_kpi(out, page, kpi);
+    }
+    table_score(out, page);
+    if (page->quality) {
+        ct_out_char(out, '\n');
+        ct_quality_text(out, page->quality, page->lang);
     }
 }
 
@@ -294,6 +327,16 @@ void ct_compare_json(struct ct_out *out, const struct ct_comparison_page *page)
         json_kpi(&json, page, kpi);
     }
     ct_writer_close(&json, ']');
+    const struct ct_block *own = &page->blocks[CT_PROFILE_CONVTAP];
+    const struct ct_figure *score = page->scored ? ct_block_figure(own, "iqs") : NULL;
+    if (score) {
+        ct_writer_key(&json, "iqs");
+        ct_json_kpi(&json, &(const struct ct_json_figures){.total = own}, score);
+    }
+    if (page->quality) {
+        ct_writer_key(&json, "quality");
+        ct_quality_json(&json, page->quality);
+    }
     ct_json_drops(&json, page->drops, page->drop_count);
     ct_writer_close(&json, '}');
     ct_out_char(out, '\n');
@@ -349,6 +392,33 @@ static void csv_row(struct ct_out *out, const struct ct_comparison_page *page, c
     }
 }
 
+/* Where other profiles' names stand: "corrected". Its value and interval are the marks'; counts are those of convtap.
+ */
+static void csv_corrected(struct ct_out *out, const struct ct_quality_correction *c)
+{
+    if (c->status != CT_CORRECTION_DONE) {
+        return;
+    }
+    ct_out_format(out, "%s,corrected", c->kpi->id);
+    cell_decimal(out, true, c->num, c->den, 6);
+    ct_out_format(out, ",%s", ct_unit_text(CT_UNIT_PERCENT));
+    ct_out_text(out, ",,");
+    cell_decimal(out, true, c->low_micro, 1000000, 6);
+    cell_decimal(out, true, c->high_micro, 1000000, 6);
+    ct_out_text(out, ",,,,,,\r\n");
+}
+
+static void csv_score(struct ct_out *out, const struct ct_comparison_page *page)
+{
+    static const struct ct_compared none;
+    const struct ct_figure *figure = ct_block_figure(&page->blocks[CT_PROFILE_CONVTAP], "iqs");
+    if (page->scored && figure) {
+        const struct ct_definition own = {
+            .kpi = "iqs", .profile = ct_profile_text(CT_PROFILE_CONVTAP), .unit = figure->kpi->unit};
+        csv_row(out, page, &own, figure, &none);
+    }
+}
+
 void ct_compare_csv(struct ct_out *out, const struct ct_comparison_page *page)
 {
     const struct ct_kpi *kpi;
@@ -364,5 +434,10 @@ void ct_compare_csv(struct ct_out *out, const struct ct_comparison_page *page)
                 csv_row(out, page, &definitions[index], figure, &page->compared[index]);
             }
         }
+        const struct ct_quality_correction *correction = correction_of(page, kpi->id);
+        if (correction) {
+            csv_corrected(out, correction);
+        }
     }
+    csv_score(out, page);
 }

@@ -47,7 +47,7 @@ static const struct ct_json_fields fields = {field_names, sizeof field_names / s
 /* One line on its way. Its texts are the line's, or stand in the scratch arena. */
 struct line {
     struct ct_json json;
-    const struct ct_ruleset *rules;
+    const struct ct_marks_reading *reading;
     struct ct_mark_origin origin;
     struct ct_mark marks[LINE_MARKS_MAX];
     size_t count;
@@ -222,12 +222,14 @@ static bool take_criterion(struct line *line, ct_span name)
 
 static bool take_signal(struct line *line, ct_span name)
 {
-    bool said, value;
-    int signal = ct_ruleset_signal(line->rules, name);
-    if (signal < 0) {
+    bool said, value, known = false;
+    for (size_t i = 0; i < line->reading->rule_count && !known; i++) {
+        known = ct_ruleset_signal(line->reading->rules[i], name) >= 0;
+    }
+    if (!known) {
         return wrong(line, "unknown_signal", "signals");
     }
-    return read_flag(line, "signals", &said, &value) && (!said || put(line, CT_MARK_SIGNAL, name, value, signal));
+    return read_flag(line, "signals", &said, &value) && (!said || put(line, CT_MARK_SIGNAL, name, value, 0));
 }
 
 /* Every member of an object, whatever its name. */
@@ -330,7 +332,7 @@ static bool read_line(struct line *line)
 static enum ct_status take_line(struct ct_marks_reading *r, const char *path, ct_span text, uint64_t number,
                                 uint64_t offset, struct ct_arena *scratch)
 {
-    struct line line = {.rules = r->rules, .origin = {.session = 1, .at = CT_USEC_NONE}};
+    struct line line = {.reading = r, .origin = {.session = 1, .at = CT_USEC_NONE}};
     ct_arena_reset(scratch);
     r->lines++;
     ct_json_init(&line.json, text, scratch);

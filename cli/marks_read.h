@@ -8,7 +8,8 @@
 #define CT_MARKS_LINE_BYTES ((size_t)64 << 10) /* a longer line is refused */
 
 struct ct_marks_reading {
-    const struct ct_ruleset *rules; /* whose signals are marked */
+    struct ct_ruleset *const *rules; /* one of which has to have a signal that is marked */
+    size_t rule_count;
     struct ct_marks *marks;
     void *context;
     /* Each line that is refused: its number, the byte it begins at, why (a constant), and which field. */

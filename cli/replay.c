@@ -7,11 +7,14 @@
  */
 #include "cli/commands.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/publication.h"
+#include "cli/quality_inputs.h"
 #include "cli/setup.h"
 #include "plugin/tap/record_sink.h"
 
@@ -44,7 +47,8 @@ struct replay {
     uint64_t open, damaged;
     char rules_hash[65]; /* of the newest setup */
     size_t setup_count;
-    struct ct_error error;         /* of a callback */
+    struct ct_quality_inputs quality; /* loaded when the rule sets of the tapes are known */
+    struct ct_error error;            /* of a callback */
     struct ct_audit_alarms alarms; /* of this run alone: what is kept and delivered is an audit's, or the live tap's */
 };
 
@@ -118,7 +122,7 @@ static void say_damage(struct replay *r, const struct ct_error *err)
     on_drop(r, "tape_damaged", 1);
 }
 
-static void note_setup(struct replay *r, const struct ct_feed *feed)
+static enum ct_status note_setup(struct replay *r, const struct ct_feed *feed)
 {
     const struct ct_feed_setup *setup = ct_feed_setup(feed);
     if (setup) {
@@ -126,10 +130,14 @@ static void note_setup(struct replay *r, const struct ct_feed *feed)
         r->newest = ct_setup_ref(setup->setup);
         r->options->terms.cost = setup->setup->conversation.cost;
     }
+    if (setup && ct_batch_give_rules(r->to, setup->setup->rules) != CT_OK) {
+        return CT_NO_MEMORY;
+    }
     if (setup && strcmp(r->rules_hash, setup->setup->rules->hash) != 0) {
         memcpy(r->rules_hash, setup->setup->rules->hash, sizeof r->rules_hash);
         r->setup_count++;
     }
+    return CT_OK;
 }
 
 static enum ct_status feed_tape(struct replay *r, struct ct_tape_reader *reader, struct ct_feed *feed,
@@ -154,8 +162,8 @@ static enum ct_status feed_tape(struct replay *r, struct ct_tape_reader *reader,
         note->bytes += entry.kind == CT_TAPE_DATA ? entry.bytes.len : 0;
         status = ct_feed_frame(feed, &entry, position, &messages, &problem);
         note->messages += messages;
-        if (entry.kind == CT_TAPE_SETUP) {
-            note_setup(r, feed);
+        if (entry.kind == CT_TAPE_SETUP && status == CT_OK) {
+            status = note_setup(r, feed);
         }
         if (status != CT_OK) {
             *err = r->error.status != CT_OK ? r->error : problem;
@@ -199,6 +207,68 @@ static enum ct_status replay_tape(struct replay *r, const char *folder, struct c
     return status;
 }
 
+/* ---- marks and scorecard ------------------------------------------------------------------- */
+
+struct remarks {
+    const struct replay *replay;
+    const struct ct_binding *binding;
+    uint64_t *count;
+};
+
+static void say_missing(void *context, const struct ct_criterion *criterion, ct_span signal)
+{
+    const struct remarks *remarks = context;
+    if (!remarks->replay->arguments->out.quiet && ++*remarks->count <= SHOWN_MOST) {
+        fprintf(
+            stderr,
+            "convtap replay: scorecard: criterion '%s': the rule set %.12s has no signal '%.*s': by it the criterion "
+            "cannot be judged\n",
+            criterion->name.at, remarks->binding->rules_hash, signal.len > 60 ? 60 : (int)signal.len, signal.at);
+    }
+}
+
+/* Now that it is known which rule sets the tapes hold. */
+static enum ct_status load_quality(struct replay *r, struct ct_error *err)
+{
+    struct ct_batch_options *options = r->options;
+    struct ct_quality_inputs *q = &r->quality;
+    size_t count;
+    uint64_t refused = 0, missing = 0;
+    struct ct_ruleset *const *rules = ct_batch_given_rules(r->to, &count);
+    enum ct_status status = ct_quality_inputs_load(q, &r->config, rules, count, ct_label_refused_print, &refused, err);
+    ct_label_refused_rest(refused);
+    if (status != CT_OK) {
+        return status;
+    }
+    for (size_t i = 0; q->scorecard && i < count; i++) {
+        struct remarks remarks = {r, &q->bindings.at[i], &missing};
+        ct_scorecard_missing(q->scorecard, remarks.binding, say_missing, &remarks);
+    }
+    if (missing > SHOWN_MOST) {
+        fprintf(stderr, "... and %" PRIu64 " more\n", missing - SHOWN_MOST);
+    }
+    ct_quality_inputs_terms(q, &options->terms);
+    options->drops = q->drops;
+    options->drop_count = sizeof q->drops / sizeof *q->drops;
+    return CT_OK;
+}
+
+/* What can be told before a long tape is read: is the scorecard one, are the labels there? */
+static enum ct_status probe_quality(const struct replay *r, struct ct_error *err)
+{
+    struct ct_scorecard *card;
+    bool good = ct_config_scorecard(&r->config, NULL, &card, err);
+    ct_scorecard_free(card);
+    for (size_t i = 0; good && i < r->config.labels->count; i++) {
+        const char *path = r->config.labels->entries[i].text;
+        good = access(path, R_OK) == 0;
+        if (!good) {
+            (void)ct_error_set(err, CT_BAD_CONFIG, "labels: cannot read %s: %s", path, strerror(errno));
+        }
+    }
+    return good ? CT_OK : err->status;
+}
+
 static enum ct_status give(void *context, struct ct_batch_given *to, struct ct_error *err)
 {
     struct replay *r = context;
@@ -211,7 +281,7 @@ static enum ct_status give(void *context, struct ct_batch_given *to, struct ct_e
     if (status == CT_OK && r->sink) {
         status = ct_record_sink_commit(r->sink, 0, true, err);
     }
-    return status;
+    return status == CT_OK ? load_quality(r, err) : status;
 }
 
 /* ---- the run -------------------------------------------------------------------------------- */
@@ -293,7 +363,7 @@ static int count_and_publish(struct replay *r, const struct arguments *a)
         struct ct_publication out = a->out;
         out.alarms = &r->alarms;
         code = ct_publish(&out, &r->config, r->rules_hash, records, &result);
-        code = code >= 0 ? code : result.refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
+        code = code >= 0 ? code : result.refused || r->quality.refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
     }
     if (status == CT_OK) {
         ct_batch_done(&result);
@@ -348,7 +418,8 @@ static int open_replay(struct replay *r, const struct arguments *a)
     if (code >= 0) {
         return code;
     }
-    enum ct_status status = replace_setup(r, a, &err);
+    enum ct_status status = probe_quality(r, &err);
+    status = status == CT_OK ? replace_setup(r, a, &err) : status;
     if (status != CT_OK) {
         return ct_options_error(self, status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, &err);
     }
@@ -368,6 +439,7 @@ static int replay(const struct arguments *a, char *const *folders, size_t count)
     ct_record_sink_close(r.sink);
     ct_setups_free(r.setups);
     ct_audit_alarms_close(&r.alarms);
+    ct_quality_inputs_close(&r.quality);
     ct_config_close(&r.config);
     free(r.notes);
     return code;
@@ -382,7 +454,8 @@ static int run(int argc, char **argv)
         {"rules", "DIR", CT_OPT_TEXT, &a.session.rules, 0, 0, "Judge by the rule packs of this folder instead."},
         {"close", NULL, CT_OPT_FLAG, &a.close, 0, 0,
          "Take conversations that are open at the end of the tape as closed there."},
-        CT_FIGURE_OPTIONS(&a.session) CT_AUDIT_OPTIONS(&a.session) CT_PUBLICATION_OPTIONS(&a.out){0}};
+        CT_FIGURE_OPTIONS(&a.session) CT_AUDIT_OPTIONS(&a.session) CT_QUALITY_OPTIONS(&a.session)
+            CT_PUBLICATION_OPTIONS(&a.out){0}};
     char **words = malloc((size_t)argc * sizeof *words);
     size_t word_count = 0;
     int code = words ? ct_options_parse(self, options, argc, argv, words, &word_count) : CT_EXIT_OUTPUT;

@@ -27,15 +27,6 @@ static bool write_all(const struct ct_quality_findings *findings, bool as_json, 
     return ct_out_done(&out) == CT_OK && fflush(stdout) == 0;
 }
 
-static void say_drops(const struct ct_batch_result *result)
-{
-    for (size_t i = 0; i < result->drop_count; i++) {
-        if (result->drops[i].count && strncmp(result->drops[i].reason, "label_", 6) == 0) {
-            fprintf(stderr, "%s: %llu\n", result->drops[i].reason, (unsigned long long)result->drops[i].count);
-        }
-    }
-}
-
 static int quality(struct ct_session *s, const struct ct_quality_inputs *inputs, bool as_json)
 {
     struct ct_batch_result result;
@@ -48,7 +39,7 @@ static int quality(struct ct_session *s, const struct ct_quality_inputs *inputs,
                                err.text[0] ? err.text : ct_status_text(status));
     }
     ct_session_report(&result, 20);
-    say_drops(&result);
+    ct_label_drops_print(&result);
     int code = result.refused || inputs->refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
     status = ct_findings_make(&made, &s->config, s->rules->hash, &result);
     if (status != CT_OK) {

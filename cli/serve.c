@@ -53,12 +53,12 @@ static enum ct_status start_tap(struct ct_serve *serve, struct ct_error *err)
 {
     const struct ct_serve_tap_calls calls = {
         .on_publish = on_publish, .on_commit = on_commit, .log = ct_serve_log_line, .context = serve};
-    return ct_serve_tap_start(&serve->config, serve->setups, &calls, serve->setup_hash, &serve->tap, err);
+    return ct_serve_tap_start(serve->config, serve->setups, &calls, serve->setup_hash, &serve->tap, err);
 }
 
 static enum ct_status start_relays(struct ct_serve *serve, struct ct_error *err)
 {
-    const struct ct_config_group *group = &serve->config.groups[CT_SECTION_RELAY];
+    const struct ct_config_group *group = &serve->config->groups[CT_SECTION_RELAY];
     enum ct_status status = CT_OK;
     serve->relays = calloc(group->count + 1, sizeof *serve->relays);
     if (!serve->relays) {
@@ -94,7 +94,7 @@ static enum ct_status start_relays(struct ct_serve *serve, struct ct_error *err)
 
 static enum ct_status start_subscriptions(struct ct_serve *serve, struct ct_error *err)
 {
-    const struct ct_config_group *group = &serve->config.groups[CT_SECTION_SUBSCRIPTION];
+    const struct ct_config_group *group = &serve->config->groups[CT_SECTION_SUBSCRIPTION];
     enum ct_status status = CT_OK;
     if (!group->count) {
         return CT_OK;
@@ -135,10 +135,24 @@ static enum ct_status start_subscriptions(struct ct_serve *serve, struct ct_erro
     return status;
 }
 
+static enum ct_status settle_terms(struct ct_serve *serve, struct ct_error *err)
+{
+    const struct ct_zone *zone;
+    enum ct_status status = ct_serve_zone(serve->config, &zone, err);
+    if (status == CT_OK) {
+        status = ct_serve_terms_settle(serve->begun, zone, err);
+    }
+    if (status == CT_OK) {
+        (void)ct_desk_terms_ref(&serve->begun->desk);
+        serve->terms = serve->begun;
+    }
+    return status;
+}
+
 static int start(struct ct_serve *serve)
 {
     struct ct_error err = {0};
-    enum ct_status status = ct_serve_access(&serve->config, &serve->access, &err);
+    enum ct_status status = ct_serve_access(serve->config, &serve->access, &err);
     if (status == CT_OK) {
         serve->setups = ct_setups_new();
         status = serve->setups ? CT_OK : ct_error_set(&err, CT_NO_MEMORY, "%s", ct_status_text(CT_NO_MEMORY));
@@ -146,6 +160,7 @@ static int start(struct ct_serve *serve)
     if (status == CT_OK) {
         status = start_tap(serve, &err);
     }
+    status = status == CT_OK ? settle_terms(serve, &err) : status;
     status = status == CT_OK ? ct_serve_doors_open(serve, &err) : status;
     status = status == CT_OK ? start_relays(serve, &err) : status;
     status = status == CT_OK ? start_subscriptions(serve, &err) : status;
@@ -154,10 +169,10 @@ static int start(struct ct_serve *serve)
 
 static void say_where(const struct ct_serve *serve)
 {
-    const struct ct_serve_settings *s = ct_config_part(&serve->config, CT_SECTION_SERVE, 0);
-    const struct ct_tape_settings *t = ct_config_part(&serve->config, CT_SECTION_TAPE, 0);
-    const struct ct_door_settings *intake = ct_config_part(&serve->config, CT_SECTION_INTAKE, 0);
-    const struct ct_door_settings *desk = ct_config_part(&serve->config, CT_SECTION_DESK, 0);
+    const struct ct_serve_settings *s = ct_config_part(serve->config, CT_SECTION_SERVE, 0);
+    const struct ct_tape_settings *t = ct_config_part(serve->config, CT_SECTION_TAPE, 0);
+    const struct ct_door_settings *intake = ct_config_part(serve->config, CT_SECTION_INTAKE, 0);
+    const struct ct_door_settings *desk = ct_config_part(serve->config, CT_SECTION_DESK, 0);
     char *folder = realpath(t->folder, NULL), *store = s->store ? realpath(s->store, NULL) : NULL;
     fprintf(stderr, "convtap: tape %s\n", folder ? folder : t->folder);
     fprintf(stderr, "convtap: store %s\n", store ? store : s->store ? s->store : "none");
@@ -169,13 +184,17 @@ static void say_where(const struct ct_serve *serve)
     }
     fprintf(stderr, "convtap: intake %s://%s\n", intake->certificate ? "https" : "http",
             ct_serve_intake_address(serve));
-    fprintf(stderr, "convtap: desk %s://%s\n", desk->certificate ? "https" : "http", ct_serve_desk_address(serve));
+    const char *scheme = desk->certificate ? "https" : "http";
+    fprintf(stderr, "convtap: desk %s://%s\n", scheme, ct_serve_desk_address(serve));
+    if (s->dashboard) {
+        fprintf(stderr, "convtap: dashboard %s://%s/\n", scheme, ct_serve_desk_address(serve));
+    }
     for (size_t i = 0; i < serve->relay_count; i++) {
-        const struct ct_relay_settings *r = ct_config_part(&serve->config, CT_SECTION_RELAY, i);
+        const struct ct_relay_settings *r = ct_config_part(serve->config, CT_SECTION_RELAY, i);
         fprintf(stderr, "convtap: relay %s %s -> %s\n", r->source, ct_relay_address(serve->relays[i]), r->upstream);
     }
     for (size_t i = 0; i < serve->subscription_count; i++) {
-        const struct ct_subscription_settings *u = ct_config_part(&serve->config, CT_SECTION_SUBSCRIPTION, i);
+        const struct ct_subscription_settings *u = ct_config_part(serve->config, CT_SECTION_SUBSCRIPTION, i);
         fprintf(stderr, "convtap: subscription %s %s\n", u->source, u->url);
     }
     fprintf(stderr, "convtap: ready\n");
@@ -303,16 +322,14 @@ int ct_serve_run(const struct ct_command *command, const struct ct_session_argum
     struct ct_serve serve = {.command = command, .arguments = arguments};
     sigset_t signals;
     pthread_mutex_init(&serve.reload_lock, NULL);
+    pthread_mutex_init(&serve.terms_lock, NULL);
     pthread_mutex_init(&serve.wake_lock, NULL);
     pthread_mutex_init(&serve.counters_lock, NULL);
-    int code = ct_config_open(&serve.config, command, arguments);
-    if (code < 0) {
-        ct_serve_config_check(&serve.config);
-        code = serve.config.errors ? CT_EXIT_USAGE : -1;
-    }
+    int code = ct_serve_terms_open(command, arguments, &serve.begun);
+    serve.config = serve.begun ? &serve.begun->config : NULL;
     if (code < 0) {
         block_signals(&signals);
-        raise_limits(&serve.config);
+        raise_limits(serve.config);
         umask(077);
         code = start(&serve);
         if (code < 0) {
@@ -322,7 +339,9 @@ int ct_serve_run(const struct ct_command *command, const struct ct_session_argum
         int stopped = stop(&serve);
         code = code < 0 ? stopped : code;
     }
-    ct_config_close(&serve.config);
+    ct_serve_terms_unref(serve.terms);
+    ct_serve_terms_unref(serve.begun);
+    pthread_mutex_destroy(&serve.terms_lock);
     pthread_mutex_destroy(&serve.reload_lock);
     pthread_mutex_destroy(&serve.wake_lock);
     pthread_mutex_destroy(&serve.counters_lock);
@@ -332,7 +351,8 @@ int ct_serve_run(const struct ct_command *command, const struct ct_session_argum
 static int run(int argc, char **argv)
 {
     struct ct_session_arguments a = CT_SESSION_DEFAULTS;
-    const struct ct_cli_option options[] = {CT_SERVE_SESSION_OPTIONS(&a) CT_SERVE_OPTIONS(&a){0}};
+    const struct ct_cli_option options[] = {CT_SERVE_SESSION_OPTIONS(&a) CT_QUALITY_OPTIONS(&a)
+                                                CT_SERVE_OPTIONS(&a){0}};
     char **words = malloc((size_t)argc * sizeof *words);
     size_t word_count = 0;
     int code = words ? ct_options_parse(self, options, argc, argv, words, &word_count) : CT_EXIT_OUTPUT;

@@ -3,10 +3,12 @@
 #define CT_SERVE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "cli/options.h"
 #include "cli/serve_config.h"
 #include "cli/serve_tap.h"
+#include "cli/serve_terms.h"
 #include "cli/setup.h"
 #include "plugin/gate/desk.h"
 #include "plugin/relay/relay.h"
@@ -18,7 +20,8 @@ struct ct_serve_doors; /* serve_doors.c */
 struct ct_serve {
     const struct ct_command *command;
     const struct ct_session_arguments *arguments;
-    struct ct_config config; /* the one it began with: what cannot change without a restart */
+    struct ct_serve_terms *begun; /* those it began with: what cannot change without a restart */
+    struct ct_config *config;     /* begun's */
     struct ct_setups *setups;
     struct ct_access *access;
     struct ct_tap *tap;
@@ -29,10 +32,13 @@ struct ct_serve {
     struct ct_subscriber *subscriber;
     size_t subscription_count;
 
-    pthread_mutex_t reload_lock; /* one at a time; setup */
+    pthread_mutex_t reload_lock; /* one at a time; setup_hash */
     char setup_hash[65];         /* of the setup in force */
-    pthread_mutex_t wake_lock;   /* who is to be told of commits and publications */
-    struct ct_gate *intake_gate; /* NULL = nobody yet, or no more */
+    atomic_uint reloads_refused;
+    pthread_mutex_t terms_lock;
+    struct ct_serve_terms *terms; /* terms_lock; those in force, referenced. Replaced under reload_lock alone */
+    pthread_mutex_t wake_lock;    /* who is to be told of commits and publications */
+    struct ct_gate *intake_gate;  /* NULL = nobody yet, or no more */
     struct ct_desk *desk;
 };
 
@@ -59,6 +65,8 @@ void ct_serve_log(const char *format, ...) CT_PRINTF(1, 2);
 const char *ct_serve_quoted(const char *text, char *out, size_t room);
 
 /* ---- serve_doors.c: intake and desk, with what is behind them ---- */
+/* Terms and tokens are others: from here on they are in force, and WebSockets without a token are closed. */
+void ct_serve_doors_reterm(struct ct_serve *serve, struct ct_serve_terms *terms);
 enum ct_status ct_serve_doors_open(struct ct_serve *serve, struct ct_error *err) CT_MUST_USE;
 /* The intake alone: nothing more comes in; the desk answers on. */
 void ct_serve_intake_close(struct ct_serve *serve, ct_usec grace_usec);

@@ -8,16 +8,13 @@
 
 #include "cli/secrets.h"
 #include "cli/zones.h"
+#include "plugin/gate/courier.h"
 #include "plugin/gate/webhook.h"
 
 enum ct_status ct_serve_access(const struct ct_config *config, struct ct_access **out, struct ct_error *err)
 {
     const struct ct_serve_settings *serve = ct_config_part(config, CT_SECTION_SERVE, 0);
     const char *environment = getenv("CONVTAP_TOKENS");
-    *out = NULL;
-    if (!serve->tokens && !(environment && *environment)) {
-        return CT_OK;
-    }
     return ct_access_open(serve->tokens, environment, out, err);
 }
 
@@ -40,7 +37,7 @@ enum ct_status ct_serve_zone(struct ct_config *config, const struct ct_zone **zo
     return CT_OK;
 }
 
-bool ct_serve_is_open(const struct ct_door_settings *door, const struct ct_access *access)
+bool ct_serve_is_open(const struct ct_door_settings *door, struct ct_access *access)
 {
     return door->open == CT_DOOR_OPEN || (door->open == CT_DOOR_AUTO && !ct_access_count(access));
 }
@@ -60,7 +57,7 @@ bool ct_serve_knows(void *context, ct_span source)
 /* ---- checks ----------------------------------------------------------------------------- */
 
 static void check_door(struct ct_config *config, enum ct_section_id section, enum ct_setting_id listen,
-                       enum ct_setting_id open, const struct ct_access *access)
+                       enum ct_setting_id open, struct ct_access *access)
 {
     const struct ct_config_item *item = &config->groups[section].items[0];
     const struct ct_door_settings *door = item->to;
@@ -131,7 +128,11 @@ static void check_serve(struct ct_config *config)
         ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_SERVE_ZONE), "zone: %s", err.text);
     }
     if (ct_serve_access(config, &access, &err) != CT_OK) {
-        ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_SERVE_TOKENS), "tokens: %s", err.text);
+        char place[sizeof err.file + 16] = "";
+        if (err.line) {
+            (void)snprintf(place, sizeof place, "%s:%u: ", err.file, err.line);
+        }
+        ct_config_wrong(config, item, ct_config_entry_of(item, CT_SET_SERVE_TOKENS), "tokens: %s%s", place, err.text);
     } else {
         check_door(config, CT_SECTION_INTAKE, CT_SET_INTAKE_LISTEN, CT_SET_INTAKE_OPEN, access);
         check_door(config, CT_SECTION_DESK, CT_SET_DESK_LISTEN, CT_SET_DESK_OPEN, access);
@@ -157,11 +158,37 @@ static void check_source(struct ct_config *config, const struct ct_config_item *
     }
 }
 
+/* Whether messages of alarms could be sent there. */
+static void check_alarm_webhook(struct ct_config *config)
+{
+    const struct ct_config_item *root = &config->root;
+    const struct ct_config_entry *url = ct_config_entry_of(root, CT_SET_ALARM_WEBHOOK);
+    const struct ct_config_entry *file = ct_config_entry_of(root, CT_SET_ALARM_SECRET_FILE);
+    const struct ct_config_entry *variable = ct_config_entry_of(root, CT_SET_ALARM_SECRET_ENV);
+    struct ct_error err = {0};
+    struct ct_secrets secrets = {0};
+    if (!config->alarm_webhook) {
+        return;
+    }
+    if ((file || variable) && /* without either it has been said */
+        (ct_secrets_read(config->alarm_secret_file, config->alarm_secret_env, &secrets, &err) != CT_OK ||
+         ct_courier_check_secrets(secrets.at, &err) != CT_OK)) {
+        ct_config_wrong(config, root, file ? file : variable, "%s: %s", file ? "alarm_secret_file" : "alarm_secret_env",
+                        err.text);
+    }
+    if (ct_courier_check_url(config->alarm_webhook, &err) != CT_OK) {
+        ct_config_wrong(config, root, url, "alarm_webhook: %s", err.text);
+    }
+    ct_secrets_free(&secrets);
+    check_file(config, root, CT_SET_ALARM_AUTHORITIES, false);
+}
+
 void ct_serve_config_check(struct ct_config *config)
 {
     const struct ct_config_item *intake = &config->groups[CT_SECTION_INTAKE].items[0];
     const struct ct_config_item *desk = &config->groups[CT_SECTION_DESK].items[0];
     check_serve(config);
+    check_alarm_webhook(config);
     check_file(config, intake, CT_SET_INTAKE_CERTIFICATE, false);
     check_file(config, intake, CT_SET_INTAKE_KEY, true);
     check_file(config, desk, CT_SET_DESK_CERTIFICATE, false);
@@ -202,52 +229,107 @@ static bool same_value(const struct ct_config_value *a, const struct ct_config_v
     return same;
 }
 
-size_t ct_serve_config_differs(const struct ct_config *was, const struct ct_config *is,
-                               void (*key)(void *context, const char *name), void *context)
+/* Of the file itself: what figures are held against and counted on, and alarms; the zone, by which days of the windows
+ * have been counted already. Audits' keys are not the tap's. */
+static bool root_key(enum ct_setting_id id, enum ct_serve_keys *which)
 {
 #define X(a, id, ...) CT_SET_##id,
-    static const enum ct_setting_id own[] = {
-        CT_SET_TARGETS,           CT_SET_RETURN_WINDOW,      CT_SET_ZONE,
-        CT_SET_PROFILE,           CT_SET_SEGMENTS,           CT_SET_DEFAULT_ALARMS,
-        CT_SET_ALARM_WEBHOOK,     CT_SET_ALARM_SECRET_FILE,  CT_SET_ALARM_SECRET_ENV,
-        CT_SET_ALARM_AUTHORITIES, CT_TERMS_SETTING_MAP(X, 0)};
+    static const enum ct_setting_id reloaded[] = {CT_SET_TARGETS,
+                                                  CT_SET_RETURN_WINDOW,
+                                                  CT_SET_RETURN_TOPIC,
+                                                  CT_SET_PROFILE,
+                                                  CT_SET_SEGMENTS,
+                                                  CT_SET_DEFAULT_ALARMS,
+                                                  CT_SET_ALARM_WEBHOOK,
+                                                  CT_SET_ALARM_SECRET_FILE,
+                                                  CT_SET_ALARM_SECRET_ENV,
+                                                  CT_SET_ALARM_AUTHORITIES,
+                                                  CT_SET_LABELS,
+                                                  CT_SET_SCORECARD,
+                                                  CT_TERMS_SETTING_MAP(X, 0)};
 #undef X
-    size_t found = 0;
+    *which = CT_SERVE_KEYS_RELOADED;
+    for (size_t i = 0; i < sizeof reloaded / sizeof *reloaded; i++) {
+        if (reloaded[i] == id) {
+            return true;
+        }
+    }
+    *which = CT_SERVE_KEYS_OF_A_RESTART;
+    return id == CT_SET_ZONE;
+}
+
+static enum ct_serve_keys section_key(enum ct_section_id section, unsigned row)
+{
+    bool reloaded = section == CT_SECTION_ALARM || ct_sections[section].first + row == CT_SET_SERVE_TOKENS ||
+                    ct_sections[section].first + row == CT_SET_SERVE_ALARM_EVERY;
+    return reloaded ? CT_SERVE_KEYS_RELOADED : CT_SERVE_KEYS_OF_A_RESTART;
+}
+
+struct differing {
+    enum ct_serve_keys which;
+    void (*key)(void *context, const char *name);
+    void *context;
+    size_t found;
+};
+
+static void differs(struct differing *d, const char *name)
+{
+    d->key(d->context, name);
+    d->found++;
+}
+
+/* What of two maps of one name, or in one place of a list, is not alike. */
+static void compare_items(struct differing *d, enum ct_section_id section, const struct ct_config_item *was,
+                          const struct ct_config_item *is)
+{
+    const struct ct_section *s = &ct_sections[section];
+    const char *above = ct_sections[s->above].key;
+    char name[300];
+    for (unsigned row = 0; row < s->count; row++) {
+        if (section_key(section, row) == d->which && !same_value(&was->values[row], &is->values[row])) {
+            (void)snprintf(name, sizeof name, "%s%s%s%s%.100s.%s", above ? above : "", above ? "." : "", s->key,
+                           is->name ? "." : "", is->name ? is->name : "", ct_settings[s->first + row].key);
+            differs(d, name);
+        }
+    }
+}
+
+static void compare_section(struct differing *d, enum ct_section_id section, const struct ct_config_group *was,
+                            const struct ct_config_group *is)
+{
     char name[200];
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (!same_value(&was->values[own[i]], &is->values[own[i]])) {
-            key(context, ct_settings[own[i]].key);
-            found++;
+    if (was->count != is->count) {
+        if (section_key(section, 0) == d->which) {
+            differs(d, ct_sections[section].key);
+        }
+        return;
+    }
+    for (size_t i = 0; i < was->count; i++) {
+        if (was->items[i].name && strcmp(was->items[i].name, is->items[i].name) != 0) {
+            if (section_key(section, 0) == d->which) {
+                (void)snprintf(name, sizeof name, "%s.%.100s", ct_sections[section].key, is->items[i].name);
+                differs(d, name);
+            }
+        } else {
+            compare_items(d, section, &was->items[i], &is->items[i]);
+        }
+    }
+}
+
+size_t ct_serve_config_differs(const struct ct_config *was, const struct ct_config *is, enum ct_serve_keys which,
+                               void (*key)(void *context, const char *name), void *context)
+{
+    struct differing d = {.which = which, .key = key, .context = context};
+    for (unsigned id = 0; id < ct_sections[CT_SECTION_ROOT].count; id++) {
+        enum ct_serve_keys of;
+        if (root_key((enum ct_setting_id)id, &of) && of == which && !same_value(&was->values[id], &is->values[id])) {
+            differs(&d, ct_settings[id].key);
         }
     }
     for (unsigned s = CT_SECTION_ROOT + 1; s < CT_SECTION_COUNT; s++) {
-        const struct ct_config_group *a = &was->groups[s], *b = &is->groups[s];
-        const char *above = ct_sections[ct_sections[s].above].key;
-        if (s == CT_SECTION_SOURCE) {
-            continue; /* part of the setup */
-        }
-        if (a->count != b->count) {
-            key(context, ct_sections[s].key);
-            found++;
-            continue;
-        }
-        for (size_t i = 0; i < a->count; i++) {
-            if (a->items[i].name && strcmp(a->items[i].name, b->items[i].name) != 0) {
-                (void)snprintf(name, sizeof name, "%s.%.100s", ct_sections[s].key, b->items[i].name);
-                key(context, name);
-                found++;
-                continue;
-            }
-            for (unsigned row = 0; row < ct_sections[s].count; row++) {
-                if (same_value(&a->items[i].values[row], &b->items[i].values[row])) {
-                    continue;
-                }
-                (void)snprintf(name, sizeof name, "%s%s%s.%s", above ? above : "", above ? "." : "", ct_sections[s].key,
-                               ct_settings[ct_sections[s].first + row].key);
-                key(context, name);
-                found++;
-            }
+        if (s != CT_SECTION_SOURCE && s != CT_SECTION_WRITING) { /* part of the setup; of files */
+            compare_section(&d, (enum ct_section_id)s, &was->groups[s], &is->groups[s]);
         }
     }
-    return found;
+    return d.found;
 }

@@ -23,9 +23,6 @@ struct ct_serve_doors {
     size_t hook_count;
     struct ct_gate *intake, *desk_gate;
     struct ct_desk *desk;
-    struct ct_kpi_options kpis;
-    struct ct_cost_model *cost; /* whose monthly fees ranges share out */
-    struct ct_secrets alarm_secrets;
     char *alarm_state; /* the file's default */
     char *openapi;
     struct ct_route *intake_routes;
@@ -39,6 +36,16 @@ static void on_drop(void *context, const char *reason, uint64_t count)
 {
     const struct ct_intake *intake = ct_tap_intake(((struct ct_serve *)context)->tap);
     intake->drop(intake->context, reason, count);
+}
+
+/* Is it a source by the configuration in force? */
+static bool knows_now(void *context, ct_span source)
+{
+    struct ct_serve *serve = context;
+    pthread_mutex_lock(&serve->terms_lock);
+    bool known = ct_serve_knows(&serve->terms->config, source);
+    pthread_mutex_unlock(&serve->terms_lock);
+    return known;
 }
 
 static struct ct_ruleset *rules_of(void *context, const char *rules_hash)
@@ -125,6 +132,15 @@ static void count_all(void *context, counter *one, void *to)
     count_relays(serve, one, to);
     count_subscriptions(serve, one, to);
     pthread_mutex_unlock(&serve->counters_lock);
+    one(to, "reloads_refused_total", "Reloads that were refused: the log says why.",
+        atomic_load(&serve->reloads_refused));
+    pthread_mutex_lock(&serve->terms_lock);
+    const struct ct_quality_inputs *quality = &serve->terms->quality;
+    size_t marked = quality->marks ? quality->marks->marked_count : 0;
+    uint64_t refused = quality->refused;
+    pthread_mutex_unlock(&serve->terms_lock);
+    one(to, "labelled_conversations", "Conversations that the labels in force are about.", marked);
+    one(to, "labels_refused", "Lines of these labels that were refused: the log says which.", refused);
 }
 
 /* ---- opening ------------------------------------------------------------------------------ */
@@ -136,7 +152,8 @@ static struct ct_gate_options gate_options(struct ct_serve *serve, const struct 
                                     .listen = door->listen,
                                     .certificate = door->certificate,
                                     .key = door->key,
-                                    .open = ct_serve_is_open(door, serve->access),
+                                    .open = door->open == CT_DOOR_OPEN,
+                                    .open_at_first = door->open == CT_DOOR_AUTO,
                                     .access = serve->access,
                                     .origins = door->origins,
                                     .intake = ct_tap_intake(serve->tap),
@@ -156,8 +173,8 @@ static enum ct_status no_memory(struct ct_error *err)
 static enum ct_status open_webhooks(struct ct_serve *serve, struct ct_error *err)
 {
     struct ct_serve_doors *doors = serve->doors;
-    const struct ct_config_group *group = &serve->config.groups[CT_SECTION_WEBHOOK];
-    const struct ct_door_settings *door = ct_config_part(&serve->config, CT_SECTION_INTAKE, 0);
+    const struct ct_config_group *group = &serve->config->groups[CT_SECTION_WEBHOOK];
+    const struct ct_door_settings *door = ct_config_part(serve->config, CT_SECTION_INTAKE, 0);
     struct ct_webhook_options *options = calloc(group->count + 1, sizeof *options);
     doors->hooks = calloc(group->count + 1, sizeof *doors->hooks);
     enum ct_status status = options && doors->hooks ? CT_OK : no_memory(err);
@@ -207,12 +224,12 @@ static enum ct_status list_routes(struct ct_serve_doors *doors, size_t *count, s
 static enum ct_status open_intake(struct ct_serve *serve, struct ct_error *err)
 {
     struct ct_serve_doors *doors = serve->doors;
-    const struct ct_door_settings *door = ct_config_part(&serve->config, CT_SECTION_INTAKE, 0);
+    const struct ct_door_settings *door = ct_config_part(serve->config, CT_SECTION_INTAKE, 0);
     const struct ct_ingest_options ingest = {.intake = ct_tap_intake(serve->tap),
                                              .now = ct_serve_now,
                                              .payload_max = door->message_max,
-                                             .known = ct_serve_knows,
-                                             .known_context = &serve->config};
+                                             .known = knows_now,
+                                             .known_context = serve};
     struct ct_gate_options options = gate_options(serve, door, "intake");
     options.message_max = door->message_max + REFUSED_ROOM; /* a little too long is refused by number, not with 1009 */
     doors->ingest = ct_ingest_new(&ingest);
@@ -243,52 +260,25 @@ static enum ct_status open_intake(struct ct_serve *serve, struct ct_error *err)
 static enum ct_status open_desk(struct ct_serve *serve, struct ct_error *err)
 {
     struct ct_serve_doors *doors = serve->doors;
-    const struct ct_serve_settings *s = ct_config_part(&serve->config, CT_SECTION_SERVE, 0);
-    const struct ct_door_settings *door = ct_config_part(&serve->config, CT_SECTION_DESK, 0);
+    const struct ct_serve_settings *s = ct_config_part(serve->config, CT_SECTION_SERVE, 0);
+    const struct ct_door_settings *door = ct_config_part(serve->config, CT_SECTION_DESK, 0);
     size_t openapi_len = 0;
-    doors->kpis = (struct ct_kpi_options){.profile = (enum ct_profile)serve->config.profile,
-                                          .targets = serve->config.targets,
-                                          .target_count = serve->config.target_count};
-    if (ct_config_segments(&serve->config, &doors->kpis) != CT_OK) {
-        return no_memory(err);
-    }
     doors->openapi = ct_share_read("openapi.json", OPENAPI_BYTES_MAX, &openapi_len);
-    if (!ct_config_cost(&serve->config, &doors->cost, err)) {
-        return err->status;
-    }
-    struct ct_terms terms = serve->config.terms;
-    terms.cost = doors->cost;
-    enum ct_status status = ct_serve_zone(&serve->config, &terms.zone, err);
-    if (status != CT_OK) {
-        return status;
-    }
-    if (serve->config.alarm_webhook) {
-        status = ct_secrets_read(serve->config.alarm_secret_file, serve->config.alarm_secret_env, &doors->alarm_secrets,
-                                 err);
-        if (status != CT_OK) {
-            return status;
-        }
-    }
-    const struct ct_tape_settings *tape = ct_config_part(&serve->config, CT_SECTION_TAPE, 0);
+    const struct ct_tape_settings *tape = ct_config_part(serve->config, CT_SECTION_TAPE, 0);
     if (asprintf(&doors->alarm_state, "%s/alarms.json", tape->folder) < 0) {
         doors->alarm_state = NULL;
         return no_memory(err);
     }
     const struct ct_desk_options desk = {.tap = serve->tap,
                                          .store = s->store,
-                                         .kpis = &doors->kpis,
-                                         .terms = terms,
+                                         .terms = &serve->terms->desk,
                                          .openapi = {doors->openapi, openapi_len},
+                                         .dashboard = s->dashboard,
+                                         .zone_name = s->zone ? s->zone : serve->config->zone_name,
                                          .rules = rules_of,
                                          .reload = ct_serve_reload,
                                          .counters = count_all,
-                                         .alarms = serve->config.alarms,
-                                         .alarm_count = serve->config.alarm_count,
-                                         .alarm_every = s->alarm_every_usec,
                                          .alarm_state = s->alarm_state ? s->alarm_state : doors->alarm_state,
-                                         .alarm_webhook = serve->config.alarm_webhook,
-                                         .alarm_authorities = serve->config.alarm_authorities,
-                                         .alarm_secrets = doors->alarm_secrets.at,
                                          .now = ct_serve_now,
                                          .random = ct_serve_random,
                                          .log = ct_serve_log_line,
@@ -303,7 +293,7 @@ static enum ct_status open_desk(struct ct_serve *serve, struct ct_error *err)
     options.protocols = doors->desk_protocols;
     options.protocol_count = 1;
     struct ct_gate *gate;
-    status = ct_gate_start(&options, &gate, err);
+    enum ct_status status = ct_gate_start(&options, &gate, err);
     if (status == CT_OK) {
         pthread_mutex_lock(&serve->counters_lock); /* its thread may be asked for its figures already */
         doors->desk_gate = gate;
@@ -328,6 +318,28 @@ enum ct_status ct_serve_doors_open(struct ct_serve *serve, struct ct_error *err)
     }
     enum ct_status status = open_intake(serve, err);
     return status == CT_OK ? open_desk(serve, err) : status;
+}
+
+void ct_serve_doors_reterm(struct ct_serve *serve, struct ct_serve_terms *terms)
+{
+    struct ct_serve_terms *before;
+    pthread_mutex_lock(&serve->terms_lock);
+    before = serve->terms;
+    serve->terms = terms;
+    pthread_mutex_unlock(&serve->terms_lock);
+    ct_desk_reterm(serve->doors->desk, &terms->desk);
+    ct_live_retarget(ct_tap_live(serve->tap), &terms->desk.kpis); /* last: what answers are told apart by rises now */
+    ct_serve_terms_unref(before);
+    pthread_mutex_lock(&serve->wake_lock);
+    if (serve->intake_gate) {
+        ct_gate_wake(serve->intake_gate);
+    }
+    pthread_mutex_unlock(&serve->wake_lock);
+    pthread_mutex_lock(&serve->counters_lock);
+    if (serve->doors->desk_gate) {
+        ct_gate_wake(serve->doors->desk_gate);
+    }
+    pthread_mutex_unlock(&serve->counters_lock);
 }
 
 /* ---- closing ------------------------------------------------------------------------------ */
@@ -376,10 +388,8 @@ void ct_serve_doors_free(struct ct_serve *serve)
         }
         free(doors->hooks);
         free(doors->intake_routes);
-        ct_secrets_free(&doors->alarm_secrets);
         free(doors->alarm_state);
         free(doors->openapi);
-        ct_cost_model_free(doors->cost);
         free(doors);
     }
     serve->doors = NULL;

@@ -4,6 +4,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* A file's name on the command line that no input has is a slip; in a configuration it may be for another day. */
+static int check_writings(const struct ct_session *s, const struct ct_command *command)
+{
+    const struct ct_config_group *group = &s->config.groups[CT_SECTION_WRITING];
+    for (size_t i = 0; i < group->count; i++) {
+        const struct ct_config_entry *files = ct_config_entry_of(&group->items[i], CT_SET_WRITING_FILES);
+        bool found = !files || files->source != CT_SOURCE_COMMAND_LINE;
+        for (size_t f = 0; f < s->inputs.count && !found; f++) {
+            found = ct_input_fits(files->text, s->inputs.files[f].path);
+        }
+        if (!found) {
+            return ct_options_fail(command, CT_EXIT_USAGE,
+                                   "--format-option %.200s:...: none of the inputs has that name", files->text);
+        }
+    }
+    return -1;
+}
+
 int ct_session_open(struct ct_session *s, const struct ct_command *command, const struct ct_session_arguments *a,
                     char *const *paths, size_t path_count)
 {
@@ -31,6 +49,8 @@ int ct_session_open(struct ct_session *s, const struct ct_command *command, cons
         .format = config->format,
         .format_options = config->format_options,
         .format_option_count = config->format_option_count,
+        .writings = config->writings,
+        .writing_count = config->writing_count,
         .conversation = {.idle_cap_usec = config->idle_cap_usec, .cost = s->cost, .announced = config->announced},
         .silence = {.idle = config->idle, .idle_count = config->idle_count, .person_usec = config->idle_person_usec},
         .terms = config->terms,
@@ -42,7 +62,7 @@ int ct_session_open(struct ct_session *s, const struct ct_command *command, cons
     if (ct_inputs_find(paths, path_count, &s->inputs) != CT_OK) {
         return ct_options_fail(command, CT_EXIT_OUTPUT, "out of memory");
     }
-    return -1;
+    return check_writings(s, command);
 }
 
 void ct_session_close(struct ct_session *s)

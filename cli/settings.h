@@ -73,9 +73,10 @@ enum ct_setting_kind {
     X(a, FORMAT, format, format, FORMAT, TEXT, "format", "format", "NAME", 0, 0, UNSET,                                \
       "How the inputs are written (convtap formats lists them); told from the content by default.")                    \
     X(a, FORMAT_OPTIONS, format_options, format_options, OPTIONS, LIST, "format_options", "format-option",             \
-      "NAME=VALUE", 0, 0, UNSET,                                                                                       \
-      "An option of the format, such as zone=Europe/Madrid; may be repeated. Who is the bot, an agent, the customer "  \
-      "is said here where the format does not say it.")
+      "[FILES:]NAME=VALUE", 0, 0, UNSET,                                                                               \
+      "An option of the format, such as zone=Europe/Madrid, or of some files alone, such as 'crm*.csv:order=dmy'; "    \
+      "may "                                                                                                           \
+      "be repeated. Who is the bot, an agent, the customer is said here where the format does not say it.")
 
 /* What can change a record. */
 #define CT_SETUP_SETTING_MAP(X, a)                                                                                     \
@@ -203,7 +204,7 @@ enum ct_setting_kind {
       NULL, 0, CT_WEIGHTS_TOTAL, UNSET,                                                                                \
       "Of the customer engagement score. By default " CT_ENGAGEMENT_MAP(CT_WEIGHT_SAID) "100 in all.")
 
-/* What people found, and what makes a good conversation: for who reads transcripts and their rules at once. */
+/* What people found, and what makes a good conversation. */
 #define CT_QUALITY_SETTING_MAP(X, a)                                                                                   \
     X(a, LABELS, labels, labels, PATHS, LIST, "labels", "labels", "FILE", 0, 0, UNSET,                                 \
       "Human marks of conversations (JSON lines, docs/quality.md): AI accuracy, the rules' own precision and recall, " \
@@ -264,6 +265,8 @@ enum ct_setting_kind {
       "The environment's CONVTAP_TOKENS holds the same, lines divided by ';'.")                                        \
     X(a, SERVE_ALARM_EVERY, alarm_every, alarm_every_usec, DURATION, NONE, "alarm_every", NULL, NULL, 100000,          \
       CT_USEC_PER_DAY, IS("1m"), "How often alarms are evaluated.")                                                    \
+    X(a, SERVE_DASHBOARD, dashboard, dashboard, FLAG, NONE, "dashboard", NULL, NULL, 0, 0, IS("yes"),                  \
+      "Whether the desk shows the dashboard at /; no: a page that names the addresses of the API.")                    \
     X(a, SERVE_ALARM_STATE, serve_alarm_state, alarm_state, PATH, NONE, "alarm_state", NULL, NULL, 0, 0, UNSET,        \
       "What is kept of alarms over a restart; by default alarms.json in the tape's folder.")
 
@@ -318,6 +321,16 @@ enum ct_setting_kind {
     X(a, SOURCE_BOT, bot, bot, TEXT, NONE, "bot", NULL, NULL, 0, 0, UNSET, "Bot of messages that name none.")          \
     X(a, SOURCE_TENANT, tenant, tenant, TEXT, NONE, "tenant", NULL, NULL, 0, 0, UNSET,                                 \
       "Tenant of messages that name none.")
+
+#define CT_WRITING_SETTING_MAP(X, a)                                                                                   \
+    X(a, WRITING_FILES, files, files, TEXT, NONE, "files", NULL, NULL, 0, 0, NEEDED,                                   \
+      "Which: the file's name, or with its last folders (crm/*.csv); '*', '?' and '[a-z]' as in a shell. .gz and "     \
+      ".zst "                                                                                                          \
+      "may be left out.")                                                                                              \
+    X(a, WRITING_FORMAT, format, format, FORMAT, NONE, "format", NULL, NULL, 0, 0, UNSET,                              \
+      "How they are written; by default as the others.")                                                               \
+    X(a, WRITING_OPTIONS, options, options, OPTIONS, NONE, "options", NULL, NULL, 0, 0, UNSET,                         \
+      "Options of the format, beside and before those of format_options.")
 
 #define CT_RELAY_SETTING_MAP(X, a)                                                                                     \
     X(a, RELAY_SOURCE, source, source, TEXT, NONE, "source", NULL, NULL, 0, 0, NEEDED, "Name of a source.")            \
@@ -423,6 +436,10 @@ enum ct_setting_kind {
 /* X(NAME, above, SHAPE, key, struct, help): above = the section that it stands in; SHAPE = ONE map that is always
  * there, NAMED maps by name, or a LIST of maps. */
 #define CT_SECTION_MAP(X)                                                                                              \
+    X(WRITING, ROOT, LIST, "inputs", ct_input_writing,                                                                 \
+      "How some of the files are written, by their names, for everything that reads files; `convtap serve` leaves "    \
+      "it. "                                                                                                           \
+      "Of two that name a file, what the later one says goes before the other.")                                       \
     X(SERVE, ROOT, ONE, "serve", ct_serve_settings, "The live tap.")                                                   \
     X(TAPE, SERVE, ONE, "tape", ct_tape_settings, "The tape: everything that was seen, to replay.")                    \
     X(INTAKE, SERVE, ONE, "intake", ct_door_settings, "The door for what comes in: /ingest/SOURCE, /webhook/SOURCE.")  \
@@ -449,7 +466,9 @@ enum ct_setting_id {
 #define X(a, symbol, ...) CT_SET_##symbol,
     CT_SETTING_MAP(X, ) CT_SETTING_COUNT, /* the file's own keys */
     CT_SET_ROOT_FIRST = 0,
-    CT_SET_SERVE_FIRST = CT_SETTING_COUNT,
+    CT_SET_WRITING_FIRST = CT_SETTING_COUNT,
+    CT_SET_WRITING_BEFORE = CT_SET_WRITING_FIRST - 1,
+    CT_WRITING_SETTING_MAP(X, ) CT_SET_SERVE_FIRST,
     CT_SET_SERVE_BEFORE = CT_SET_SERVE_FIRST - 1,
     CT_SERVE_SETTING_MAP(X, ) CT_SET_TAPE_FIRST,
     CT_SET_TAPE_BEFORE = CT_SET_TAPE_FIRST - 1,

@@ -29,6 +29,7 @@ enum ct_status ct_made_themes_read(struct ct_made_themes *made, const struct ct_
     }
     made->findings.group_by = options->by ? ct_slice_by_text(options->by, made->group_by) : NULL;
     made->findings.quotes = options->quotes;
+    made->findings.scored = result->terms.scorecard != NULL;
     made->findings.zone = result->terms.zone;
     made->findings.from = result->terms.period_given ? result->terms.from : CT_USEC_NONE;
     made->findings.to = result->terms.period_given ? result->terms.to : CT_USEC_NONE;

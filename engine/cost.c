@@ -228,6 +228,7 @@ bool ct_cost_message(const struct ct_cost_model *model, struct ct_cost_sum *sum,
     *sent = (struct ct_cost_sent){.ts = message->ts,
                                   .role = (uint8_t)message->role,
                                   .category = ct_cost_category_of(model, message->category),
+                                  .billing = (uint8_t)message->billing,
                                   .country = ct_country_from(message->country)};
     return true;
 }

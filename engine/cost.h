@@ -14,7 +14,8 @@
  *   tokens   per message: (input x price + cached x price + output x price) / per
  *   channel  per_conversation + messages x per_message + user messages x per_user_message + bot and agent messages x
  *            per_bot_message (what the business sends) + windows x per_window + what the business sends by category and
- *            country (cost_channel.c)
+ *            country (cost_channel.c); of a message that the platform does not charge for, or that did not arrive,
+ *            nothing
  *   human    (handling time + wrap_up) x wage x overhead, where a person took part
  *   fixed    per_conversation. Monthly fees are shared out when the month's conversations are counted
  *            (metrics/cost.c), by ct_cost_month_fee.
@@ -62,6 +63,7 @@ struct ct_cost_sent {
     ct_usec ts;
     uint8_t role;     /* enum ct_role: user, bot or agent */
     uint8_t category; /* index of the model's; CT_COST_CATEGORY_* */
+    uint8_t billing;  /* enum ct_billing: what the platform said of it */
     ct_country country;
 };
 enum { CT_COST_CATEGORY_UNKNOWN = 254 /* to the model */, CT_COST_CATEGORY_NONE = 255 /* none was stated */ };

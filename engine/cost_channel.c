@@ -6,7 +6,9 @@
  * what the business sends: each message; or, per window, the first in each window of its category; or, per
  * conversation, the first of its category. free_in_window: nothing while the customer's last message is younger than
  * the window. A message that states no category is `service` while it answers a customer (the same condition), else
- * what the channel's `uncategorised` says. The country is the message's own, else the conversation's, else that of the
+ * what the channel's `uncategorised` says. What the platform said of a message (delivery.h) is more than what the model
+ * works out: its category, that it is charged although it answers, that it is free: of all fees of the message. The
+ * country is the message's own, else the conversation's, else that of the
  * customer's telephone number where user ids are such. What has no price is counted, and costs nothing.
  *
  * Windows are counted within one conversation.
@@ -157,7 +159,8 @@ static void charge_category(struct charge *charge, const struct ct_cost_channel 
         charge->sum->unpriced++;
         return;
     }
-    if ((category->free_in_window && answers) || is_covered(charge, fees, category, sent->ts)) {
+    bool gratis = category->free_in_window && answers && sent->billing != CT_BILLING_CHARGED;
+    if (gratis || is_covered(charge, fees, category, sent->ts)) {
         return;
     }
     if (price_in(category, country_of(charge, fees, sent), &amount)) {
@@ -170,6 +173,9 @@ static void charge_category(struct charge *charge, const struct ct_cost_channel 
 static void charge_message(struct charge *charge, const struct ct_cost_sent *sent)
 {
     bool user = sent->role == CT_ROLE_USER;
+    if (sent->billing == CT_BILLING_FREE) { /* nor does it open a window that others would then be free in */
+        return;
+    }
     const struct ct_cost_channel *fees = fees_at(charge, sent->ts);
     if (!fees) {
         return;

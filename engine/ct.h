@@ -117,11 +117,13 @@ const char *ct_role_text(enum ct_role role);
 /* "user", "bot", "agent", "system", "tool" (exact, lower case); else CT_ROLE_UNKNOWN. */
 enum ct_role ct_role_from(ct_span text);
 
-/* A platform's own fact that comes with, or instead of, a text. Facts outrank text. */
+/* A platform's own fact that comes with, or instead of, a text. Facts outrank text. DELIVERY is the last one: it never
+ * stands in a conversation (delivery.h), and rules know those before it. */
 #define CT_EVENT_MAP(X)                                                                                                \
     X(NONE, "")                                                                                                        \
     X(HANDOFF, "handoff")                                                                                              \
-    X(CLOSE, "close") X(REOPEN, "reopen") X(FEEDBACK, "feedback") X(LABEL, "label") X(OTHER, "other")
+    X(CLOSE, "close")                                                                                                  \
+    X(REOPEN, "reopen") X(FEEDBACK, "feedback") X(LABEL, "label") X(OTHER, "other") X(DELIVERY, "delivery")
 enum ct_event_type {
 #define X(name, text) CT_EVENT_##name,
     CT_EVENT_MAP(X)
@@ -132,8 +134,10 @@ enum ct_event_type {
     X(NONE, "")                                                                                                        \
     X(REQUESTED, "requested")                                                                                          \
     X(OFFERED, "offered")                                                                                              \
-    X(ANNOUNCED, "announced") X(ACCEPTED, "accepted") X(FAILED, "failed") X(RETURNED, "returne"                        \
-                                                                                      "d")
+    X(ANNOUNCED, "announced")                                                                                          \
+    X(ACCEPTED, "accepted")                                                                                            \
+    X(FAILED, "failed") X(RETURNED, "returne"                                                                          \
+                                    "d")
 enum ct_handoff_phase {
 #define X(name, text) CT_PHASE_##name,
     CT_PHASE_MAP(X)
@@ -143,17 +147,26 @@ enum ct_handoff_phase {
 /* In JSON: "event":{"type":"handoff","phase":"accepted","by":"bot","reason":"..."},
  * {"type":"close","by":"user"}, {"type":"reopen"},
  * {"type":"feedback","kind":"csat|nps|ces|thumbs","value":4,"scale":5,"text":"..."},
- * {"type":"label","name":"resolved|accuracy|...","value":true|false|number|"text"}. */
+ * {"type":"label","name":"resolved|accuracy|...","value":true|false|number|"text"},
+ * {"type":"delivery","status":"sent|delivered|read|failed|...","billable":true}: of the message whose id stands beside
+ * it (engine/delivery.h). */
 struct ct_event {
     enum ct_event_type type;
     enum ct_handoff_phase phase; /* handoff only; a bare handoff is CT_PHASE_ACCEPTED */
     ct_span by;                  /* "user", "bot", "agent", "rule", "system", "timeout" or empty */
     ct_span reason;              /* free text of the platform, or the target queue */
-    ct_span name;                /* label's name, feedback's kind, or the type when OTHER */
-    ct_span value;               /* as written: "4", "true", "0.42"; empty = none */
+    ct_span name;                /* label's name, feedback's kind, delivery's status, or the type when OTHER */
+    ct_span value;               /* as written: "4", "true", "0.42"; empty = none. A delivery's: is it billable? */
     int32_t scale_max;           /* feedback: 5, 10, 7 ...; 0 = the kind's own default */
     int32_t scale_min;           /* feedback: 0 or 1; -1 = the kind's own default */
     ct_span text;                /* open answer beside a score */
+};
+
+/* What the platform says that a message costs. */
+enum ct_billing {
+    CT_BILLING_UNSAID,
+    CT_BILLING_CHARGED, /* by its category */
+    CT_BILLING_FREE
 };
 
 /* Which way bytes went past the tap. */
@@ -200,6 +213,9 @@ struct ct_message {
     ct_nano cost;     /* what the source says that this message cost */
     ct_span currency; /* ISO 4217; empty = the configuration's */
     struct ct_event event;
+    /* What the platform said of it later; found by sessions.c. Parsers leave both alone, and nothing stores them. */
+    enum ct_billing billing;
+    bool undelivered; /* it never reached the customer */
 };
 
 /* Every field empty, ts CT_USEC_NONE, tokens -1. */

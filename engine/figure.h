@@ -130,6 +130,18 @@ struct ct_definition {
     const char *source; /* where the authority says so */
 };
 
+/* All that there is to say of KPIs, whatever the figures: what the catalogue is written from. Borrowed. */
+struct ct_catalogue {
+    const struct ct_kpi *kpis;
+    size_t kpi_count;
+    const struct ct_definition *definitions; /* of all authorities */
+    size_t definition_count;
+    const struct ct_profile_name {
+        const char *id, *name;
+    } * profiles;
+    size_t profile_count;
+};
+
 /* What a KPI that is kept apart by a key is kept apart by. */
 enum ct_key_kind {
     CT_KEYED_BY_CURRENCY,

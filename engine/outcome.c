@@ -11,9 +11,10 @@ struct reading {
     uint32_t requested, announced, performed; /* first */
     uint32_t asked_again, announced_again;    /* newest request and announcement */
     uint32_t refused, offered, failed, returned;
-    uint32_t confirmed; /* newest strong positive: confirmation, positive survey */
-    uint32_t implied;   /* newest weak positive, after an answer of the bot or a person */
-    uint32_t negative;  /* newest negative that nothing mended */
+    uint32_t failed_try; /* newest failure that the platform or a tool tells of: somebody was called */
+    uint32_t confirmed;  /* newest strong positive: confirmation, positive survey */
+    uint32_t implied;    /* newest weak positive, after an answer of the bot or a person */
+    uint32_t negative;   /* newest negative that nothing mended */
     uint32_t label_resolved, label_unresolved;
     uint32_t closed;
     uint32_t first_answer;            /* message index of the first answer (bot or person) */
@@ -96,6 +97,9 @@ static void read_one(const struct ct_conversation *c, struct reading *r, uint32_
         break;
     case CT_MEANS_HANDOFF_FAILED:
         r->failed = i;
+        if (ct_facts(c)[e->message].role == CT_ROLE_SYSTEM || ct_facts(c)[e->message].role == CT_ROLE_TOOL) {
+            r->failed_try = i;
+        }
         break;
     case CT_MEANS_HANDOFF_RETURNED:
         r->returned = i;
@@ -425,7 +429,8 @@ static void decide(struct ct_conversation *c, const struct reading *r, struct ct
     /* A refusal takes back the request before it, and an announcement that nobody has followed yet. */
     bool requested = r->requested != CT_NO_INDEX && !later(c, r->refused, r->asked_again);
     bool announced = r->announced != CT_NO_INDEX && !later(c, r->refused, r->announced_again);
-    bool tried = r->performed != CT_NO_INDEX && !later(c, r->refused, r->failed); /* begun, and failed */
+    bool begun = r->performed != CT_NO_INDEX || r->failed_try != CT_NO_INDEX;
+    bool tried = begun && !later(c, r->refused, r->failed); /* and failed */
     uint32_t label = later(c, r->label_resolved, r->label_unresolved) ? r->label_resolved : r->label_unresolved;
     bool labelled_good = label != CT_NO_INDEX && label == r->label_resolved;
     bool labelled_bad = label != CT_NO_INDEX && !labelled_good;
@@ -451,7 +456,10 @@ static void decide(struct ct_conversation *c, const struct reading *r, struct ct
     } else if (requested || announced || tried) {
         head->outcome = CT_OUTCOME_ESCALATION_FAILED;
         head->resolved = CT_FALSE;
-        why = requested ? r->requested : announced ? r->announced : r->performed;
+        why = requested                     ? r->requested
+              : announced                   ? r->announced
+              : r->performed != CT_NO_INDEX ? r->performed
+                                            : r->failed_try;
         if (later(c, r->failed, why)) {
             decided_by(verdict, why);
             why = r->failed;
@@ -496,7 +504,10 @@ static void decide(struct ct_conversation *c, const struct reading *r, struct ct
         }
     }
     beat(verdict, head, CT_OUTCOME_ESCALATED, r->performed);
-    beat(verdict, head, CT_OUTCOME_ESCALATION_FAILED, r->requested != CT_NO_INDEX ? r->requested : r->announced);
+    beat(verdict, head, CT_OUTCOME_ESCALATION_FAILED,
+         r->requested != CT_NO_INDEX   ? r->requested
+         : r->announced != CT_NO_INDEX ? r->announced
+                                       : r->failed_try);
     beat(verdict, head, CT_OUTCOME_RESOLVED_CONFIRMED, confirmed);
     beat(verdict, head, CT_OUTCOME_UNRESOLVED, negative);
     beat(verdict, head, CT_OUTCOME_RESOLVED_IMPLIED, r->implied);

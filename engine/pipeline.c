@@ -9,6 +9,11 @@
  * - A silent conversation whose survey waits for its answer is published, and stays as long as the survey's rules take
  *   one (a day at most). One that waits for a person is not published before that silence has lasted long enough, too.
  * - One that is left a message out of is not silent either.
+ * - What the platform says of messages it sent (delivery.h) breaks no silence. Of a conversation that was published it
+ *   makes a revision at once, as long as the work stays in proportion (a sixteenth, as above) and it waits for nobody.
+ *   A silent one of which it is not known yet whether each message arrived, though the platform spoke of it, is
+ *   published and stays a day. Of one that is not open only what may come before its message begins it; alone it makes
+ *   no record.
  * - A call that fails leaves the conversation as it was: what the sink has been handed it is handed again, with the
  * same revision, when the conversation is due the next time.
  */
@@ -188,6 +193,18 @@ static void touch(struct ct_pipeline *p, uint32_t name, const struct ct_message 
     }
 }
 
+/* What the platform says of a message is no word of anybody: the silence goes on, but what was published is due. */
+static void touch_delivered(struct ct_pipeline *p, uint32_t name, uint64_t position)
+{
+    struct ct_bag *bag = ct_bag_at(p, name);
+    bag->last_position = position;
+    bool waits = bag->wait == CT_WAIT_SURVEY || bag->wait == CT_WAIT_DELIVERY; /* for a person it would wait again */
+    if (bag->is_published && waits && bag->count - bag->published >= bag->count / 16) {
+        bag->wait = CT_WAIT_SILENCE;
+        ct_heap_lower(p, CT_HEAP_DUE, name);
+    }
+}
+
 static enum ct_status begin(struct ct_pipeline *p, const struct ct_bag_key *key, const struct ct_message *m,
                             uint32_t bytes, uint64_t position, uint32_t *name)
 {
@@ -215,9 +232,10 @@ static enum ct_status take(struct ct_pipeline *p, const struct ct_message *m, ui
     struct ct_bag_key key;
     uint32_t bytes = ct_stored_bytes(m);
     size_t most = p->limits.conversation_bytes_max;
+    bool delivery = m->event.type == CT_EVENT_DELIVERY;
     *name = 0;
     if (!bytes || bytes > most) { /* before anything of that size is copied */
-        p->messages++;
+        p->messages += !delivery;
         drop_one(p, "conversation_too_long");
         return CT_OK;
     }
@@ -229,19 +247,29 @@ static enum ct_status take(struct ct_pipeline *p, const struct ct_message *m, ui
         if (p->marks && !is_marked(p, key.hash, position)) {
             return CT_OK;
         }
-        p->messages++;
+        p->messages += !delivery;
+        if (delivery && !ct_delivery_is_early(m)) {
+            drop_one(p, "delivery_unmatched");
+            return CT_OK;
+        }
         return begin(p, &key, m, bytes, position, name);
     }
     struct ct_bag *bag = ct_bag_at(p, found);
-    p->messages++;
+    p->messages += !delivery;
     if (bytes > most - bag->plain_bytes || bag->count >= CT_BAG_MESSAGES_MAX) {
-        touch(p, found, m, position);
+        if (!delivery) {
+            touch(p, found, m, position);
+        }
         drop_one(p, "conversation_too_long");
         return CT_OK;
     }
     enum ct_status status = ct_bag_append(p, bag, m, bytes);
     if (status == CT_OK) {
-        touch(p, found, m, position);
+        if (delivery) {
+            touch_delivered(p, found, position);
+        } else {
+            touch(p, found, m, position);
+        }
         *name = found;
     }
     return status;

@@ -31,7 +31,7 @@ struct ct_pipeline_sink {
     enum ct_status (*publish)(void *context, const struct ct_published *published);
     /* `count` more of something left out, by name: "conversation_too_long", "open_conversations_limit",
      * "open_memory_limit", "duplicate_message", "cost_unpriced", "cost_unconverted", "cost_undated",
-     * "rule_error". A constant. */
+     * "delivery_unmatched", "rule_error". A constant. */
     void (*drop)(void *context, const char *reason, uint64_t count);
 };
 
@@ -67,7 +67,8 @@ struct ct_pipeline_stats {
     uint64_t oldest_position; /* the first message of the oldest of them; UINT64_MAX = none open */
     size_t text_bytes;        /* of the waiting messages' texts and names alone */
     size_t memory_bytes;      /* everything that open conversations take, text included */
-    uint64_t messages, published, revisions;
+    uint64_t messages; /* that came, deliveries not among them (delivery.h) */
+    uint64_t published, revisions;
 };
 void ct_pipeline_stats(const struct ct_pipeline *pipeline, struct ct_pipeline_stats *out);
 

@@ -20,6 +20,8 @@ int64_t ct_bag_heap_key(const struct ct_pipeline *p, const struct ct_bag *bag, e
         wait = person;
     } else if (bag->wait == CT_WAIT_SURVEY && survey > wait) {
         wait = survey;
+    } else if (bag->wait == CT_WAIT_DELIVERY && CT_USEC_PER_DAY > wait) {
+        wait = CT_USEC_PER_DAY;
     }
     return ct_usec_later(bag->last_received, wait);
 }

@@ -12,7 +12,7 @@
 enum { SCRATCH_KEPT = 4 << 20 };
 
 struct tally { /* what was left out, by name */
-    uint64_t duplicates, over, unpriced, unconverted, undated, rule_errors;
+    uint64_t duplicates, over, unpriced, unconverted, undated, unmatched, rule_errors;
 };
 
 struct judging {
@@ -167,6 +167,7 @@ static enum ct_status judge(struct ct_pipeline *p, const struct ct_bag *bag, uin
     enum ct_status status =
         ct_sessions_close(&p->sessions, bench->conversation, &bench->setup->silence, count, whole, &out, &j->end);
     j->tally.duplicates = j->end.duplicates;
+    j->tally.unmatched = j->end.unmatched;
     ct_matcher_stats(bench->matcher, &stats);
     j->tally.rule_errors = stats.rule_errors;
     if (stats.rule_errors && !bench_tools(bench) && status == CT_OK) {
@@ -398,6 +399,7 @@ static void drop_all(const struct ct_pipeline *p, const struct tally *was, const
     drop(p, "cost_unpriced", was->unpriced, is->unpriced);
     drop(p, "cost_unconverted", was->unconverted, is->unconverted);
     drop(p, "cost_undated", was->undated, is->undated);
+    drop(p, "delivery_unmatched", was->unmatched, is->unmatched);
     drop(p, "rule_error", was->rule_errors, is->rule_errors);
 }
 
@@ -424,6 +426,7 @@ static enum ct_status publish(struct ct_pipeline *p, struct ct_bag *bag, const s
         bag->published = bag->count;
         bag->person_expected = j->end.person_expected;
         bag->survey_open = j->end.survey_open;
+        bag->delivery_open = j->end.delivery_open;
     }
     return status;
 }
@@ -433,7 +436,9 @@ enum ct_status ct_bag_close(struct ct_pipeline *p, uint32_t name, enum ct_closin
     struct ct_bag *bag = ct_bag_at(p, name);
     const struct ct_bench *bench = &p->benches[bag->setup];
     struct judging j = {.pile = &p->after,
-                        .end = {.person_expected = bag->person_expected, .survey_open = bag->survey_open}};
+                        .end = {.person_expected = bag->person_expected,
+                                .survey_open = bag->survey_open,
+                                .delivery_open = bag->delivery_open}};
     bool news = bag->published != bag->count || closing == CT_CLOSING_WHOLE, final = closing != CT_CLOSING_EVENT;
     enum ct_bag_wait wait = CT_WAIT_SILENCE;
     enum ct_status status = CT_OK;
@@ -449,6 +454,10 @@ enum ct_status ct_bag_close(struct ct_pipeline *p, uint32_t name, enum ct_closin
         }
         if (j.end.survey_open && waits(p, bag, bench->survey_usec)) {
             wait = CT_WAIT_SURVEY;
+            final = false;
+        }
+        if (j.end.delivery_open && waits(p, bag, CT_USEC_PER_DAY)) {
+            wait = CT_WAIT_DELIVERY;
             final = false;
         }
     }

@@ -22,7 +22,8 @@ enum {
 enum ct_bag_wait {
     CT_WAIT_SILENCE, /* for the silence that ends any conversation */
     CT_WAIT_PERSON,  /* longer: a person is expected */
-    CT_WAIT_SURVEY   /* longer: a survey's answer may come; what there is has been published */
+    CT_WAIT_SURVEY,  /* longer: a survey's answer may come; what there is has been published */
+    CT_WAIT_DELIVERY /* a day: so may what the platform says of a message; the same */
 };
 
 enum ct_heap_kind { CT_HEAP_DUE, CT_HEAP_SILENT, CT_HEAPS };
@@ -55,9 +56,8 @@ struct ct_bag {
     uint32_t revision, sessions; /* of the last publication; 0 = none */
     uint16_t setup;
     uint8_t wait; /* enum ct_bag_wait */
-    bool is_published, differ /* first_published.each */, channel_known, person_expected,
-        survey_open; /* last two: at the
-                   last publication */
+    bool is_published, differ /* first_published.each */, channel_known;
+    bool person_expected : 1, survey_open : 1, delivery_open : 1; /* at the last publication */
 };
 
 /* A lazy heap of bags: a key may be lower than it should be, and is put right when it comes up. */

@@ -106,6 +106,8 @@ struct ct_record {
     uint64_t customer_hash;     /* ct_hash of tenant and user id; of the conversation where there is none */
     uint64_t content_hash;      /* over all messages: equal records of a conversation are duplicates */
     bool has_customer;          /* user_id is known */
+    uint32_t rule_set;          /* which of the rule sets that are counted together its signals are numbered in: set by
+                                   who reads records of several; 0 when it is made, and in a store */
 
     ct_usec started_at, ended_at; /* first and last message; NONE when untimed */
     bool timed;                   /* every message has a time */
@@ -118,6 +120,8 @@ struct ct_record {
     bool ai_answered;   /* a bot message followed a customer message */
     bool bot_involved;  /* the bot wrote at all */
     bool escalated;     /* a person took part */
+    /* `failed`: the platform or the bot said so, whatever came of it. Whether the escalation failed: ct_record_failed.
+     */
     bool requested, offered, announced, performed, failed, refused, human_joined;
     bool positive, negative; /* feedback given */
     bool complaint, insult;
@@ -175,6 +179,13 @@ struct ct_record {
     struct ct_slice32 decided_by;          /* uint32_t: indexes of evidence */
     struct ct_slice32 beaten;              /* struct ct_beaten */
 };
+
+/* A person was asked for, announced or called, and none came: the outcome says it, and decided_by has the evidence. The
+ * one definition of a failed escalation: records, KPIs and explanations all read this. */
+static inline bool ct_record_failed(const struct ct_record *record)
+{
+    return record->outcome == CT_OUTCOME_ESCALATION_FAILED;
+}
 
 /* Takes the marks off that say what the customer's other conversations are (ct_customer_mark): as it was closed. */
 static inline void ct_record_unmark(struct ct_record *record)

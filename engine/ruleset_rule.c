@@ -281,8 +281,8 @@ static void read_event(struct rule_reader *r)
         return;
     }
     ct_yaml_check_keys(r->yaml, node, keys, "event");
-    if (ct_yaml_choice(r->yaml, ct_yaml_need(r->yaml, node, "type", "event"), "type", types,
-                       sizeof types / sizeof types[0], &choice)) {
+    if (ct_yaml_choice(r->yaml, ct_yaml_need(r->yaml, node, "type", "event"), "type", types, CT_EVENT_DELIVERY,
+                       &choice)) { /* the last: it is laid upon its message, and no rule sees it */
         rule->event = (enum ct_event_type)choice;
     }
     if (ct_yaml_choice(r->yaml, ct_yaml_find(node, "phase"), "phase", phases, sizeof phases / sizeof phases[0],

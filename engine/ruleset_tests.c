@@ -52,8 +52,7 @@ bool ct_load_read_event(struct ct_loader *loader, uint16_t pack, const struct ct
         return false;
     }
     ct_yaml_check_keys(yaml, node, keys, "an event");
-    if (ct_yaml_choice(yaml, ct_yaml_need(yaml, node, "type", "an event"), "type", types,
-                       sizeof types / sizeof types[0], &choice)) {
+    if (ct_yaml_choice(yaml, ct_yaml_need(yaml, node, "type", "an event"), "type", types, CT_EVENT_DELIVERY, &choice)) {
         out->type = (enum ct_event_type)choice;
         out->phase = out->type == CT_EVENT_HANDOFF ? CT_PHASE_ACCEPTED : CT_PHASE_NONE;
     }

@@ -10,6 +10,7 @@ void ct_sessions_done(struct ct_sessions *s)
     free(s->order);
     free(s->times);
     free(s->calls);
+    ct_deliveries_done(&s->deliveries);
     *s = (struct ct_sessions){0};
 }
 
@@ -65,6 +66,17 @@ static int by_time(const void *left, const void *right)
     return compare_places(a->stored, b->stored);
 }
 
+static void put_in_place(struct ct_sessions *s, size_t count)
+{
+    bool placed = true;
+    for (size_t i = 1; i < count && placed; i++) {
+        placed = compare_places(s->order[i - 1], s->order[i]) < 0;
+    }
+    if (!placed) {
+        qsort(s->order, count, sizeof(const struct ct_stored *), by_place);
+    }
+}
+
 static bool speaks(enum ct_role role)
 {
     return role == CT_ROLE_USER || role == CT_ROLE_BOT || role == CT_ROLE_AGENT;
@@ -74,13 +86,8 @@ static bool speaks(enum ct_role role)
  * tool's message without a time stays behind the one it followed. */
 static bool put_in_order(struct ct_sessions *s, size_t count)
 {
-    bool placed = true, timed = true, ordered = true;
-    for (size_t i = 1; i < count && placed; i++) {
-        placed = compare_places(s->order[i - 1], s->order[i]) < 0;
-    }
-    if (!placed) {
-        qsort(s->order, count, sizeof(const struct ct_stored *), by_place);
-    }
+    bool timed = true, ordered = true;
+    put_in_place(s, count);
     ct_usec last = INT64_MIN;
     for (size_t i = 0; i < count; i++) {
         ct_usec ts = s->order[i]->ts;
@@ -234,6 +241,63 @@ static enum ct_status read_back(struct ct_sessions *s, const struct ct_stored *s
     return CT_OK;
 }
 
+/* What the platform said of messages goes out of the order, to be laid upon them; *count = those that are left. */
+static enum ct_status take_deliveries(struct ct_sessions *s, size_t *count)
+{
+    size_t all = *count, first = 0;
+    ct_deliveries_begin(&s->deliveries);
+    while (first < all && ct_stored_event(s->order[first]) != CT_EVENT_DELIVERY) {
+        first++;
+    }
+    if (first == all) {
+        return CT_OK;
+    }
+    put_in_place(s, all);
+    *count = 0;
+    for (size_t i = 0; i < all; i++) {
+        struct ct_message m;
+        enum ct_status status = read_back(s, s->order[i], &m);
+        if (status != CT_OK || !ct_deliveries_note(&s->deliveries, s->order[i], &m)) {
+            return CT_NO_MEMORY;
+        }
+        if (m.event.type != CT_EVENT_DELIVERY) {
+            s->order[(*count)++] = s->order[i];
+        }
+    }
+    ct_deliveries_settle(&s->deliveries);
+    return CT_OK;
+}
+
+/* As the platform's word leaves it: what never reached the customer is there, but says nothing. */
+static void lay_on_delivery(struct ct_sessions *s, const struct ct_stored *stored, struct ct_message *m)
+{
+    ct_deliveries_tell(&s->deliveries, stored, m);
+    bool media = m->event.type == CT_EVENT_OTHER && ct_span_is(m->event.name, "media");
+    if (m->undelivered && (media || m->event.type == CT_EVENT_NONE)) {
+        m->event = (struct ct_event){.type = CT_EVENT_OTHER, .name = CT_SPAN_LIT("undelivered"), .scale_min = -1};
+    }
+}
+
+static enum ct_status append(struct run *run, struct ct_sessions_end *end, const struct ct_stored *stored,
+                             const struct ct_message *m)
+{
+    struct ct_message taken = *m;
+    bool duplicate;
+    taken.text = m->undelivered ? CT_SPAN_NONE : m->text;
+    enum ct_status status = ct_conversation_append(run->conversation, &taken, &duplicate);
+    if (status == CT_LIMIT) {
+        run->over_first = run->over ? run->over_first : stored;
+        run->over++;
+        return CT_OK;
+    }
+    if (status == CT_OK && duplicate) {
+        end->duplicates++;
+    } else if (status == CT_OK && run->out->message) {
+        run->out->message(run->out->context, m);
+    }
+    return status;
+}
+
 static enum ct_status finish(struct run *run)
 {
     if (run->over) {
@@ -257,8 +321,12 @@ enum ct_status ct_sessions_close(struct ct_sessions *s, struct ct_conversation *
                                  const struct ct_sessions_out *out, struct ct_sessions_end *end)
 {
     *end = (struct ct_sessions_end){0};
-    if (!put_in_order(s, count)) {
+    if (take_deliveries(s, &count) != CT_OK || (count && !put_in_order(s, count))) {
         return CT_NO_MEMORY;
+    }
+    if (count == 0) {
+        (void)ct_deliveries_end(&s->deliveries, &end->unmatched);
+        return CT_OK;
     }
     if (!whole) {
         count = drop_copies(s, count, &end->duplicates);
@@ -270,11 +338,11 @@ enum ct_status ct_sessions_close(struct ct_sessions *s, struct ct_conversation *
     begin(&run, session, s->order[0]);
     for (size_t i = 0; i < count; i++) {
         struct ct_message m;
-        bool duplicate;
         enum ct_status status = read_back(s, s->order[i], &m);
         if (status != CT_OK) {
             return status;
         }
+        lay_on_delivery(s, s->order[i], &m);
         enum place place = whole || i == 0 ? GOES_ON : place_of(s, &run, i, &m);
         if (place == BEGINS) {
             status = finish(&run);
@@ -284,16 +352,9 @@ enum ct_status ct_sessions_close(struct ct_sessions *s, struct ct_conversation *
             begin(&run, ++session, s->order[i]);
         }
         run.channel = run.channel.len ? run.channel : m.channel;
-        status = ct_conversation_append(conversation, &m, &duplicate);
-        if (status == CT_LIMIT) {
-            run.over_first = run.over ? run.over_first : s->order[i];
-            run.over++;
-        } else if (status != CT_OK) {
+        status = append(&run, end, s->order[i], &m);
+        if (status != CT_OK) {
             return status;
-        } else if (duplicate) {
-            end->duplicates++;
-        } else if (out->message) {
-            out->message(out->context, &m);
         }
         if (m.ts != CT_USEC_NONE && (run.last == CT_USEC_NONE || (place != BELATED && m.ts > run.last))) {
             run.last = m.ts;
@@ -302,5 +363,6 @@ enum ct_status ct_sessions_close(struct ct_sessions *s, struct ct_conversation *
     }
     end->person_expected = ct_conversation_person_expected(conversation);
     end->survey_open = ct_conversation_survey_open(conversation);
+    end->delivery_open = ct_deliveries_end(&s->deliveries, &end->unmatched);
     return finish(&run);
 }

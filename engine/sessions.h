@@ -1,12 +1,13 @@
-/* sessions.h - the messages of one conversation id to its records: put in event order, cut at silence and after closes,
- * through the rules. An audit of transcripts (cli/batch_close.c) and the live pipeline (pipeline.c) both judge by this
- * code alone, so both give the same records.
+/* sessions.h - the messages of one conversation id to its records: what the platform said of them later is laid upon
+ * them (delivery.h), they are put in event order, cut at silence and after closes, through the rules. An audit of
+ * transcripts (cli/batch_close.c) and the live pipeline (pipeline.c) both judge by this code alone, so both give the
+ * same records.
  */
 #ifndef CT_SESSIONS_H
 #define CT_SESSIONS_H
 
+#include "engine/delivery.h"
 #include "engine/setup.h"
-#include "engine/stored.h"
 
 /* What comes of it. */
 struct ct_sessions_out {
@@ -25,6 +26,8 @@ struct ct_sessions_end {
     uint64_t duplicates;  /* messages left out as copies */
     bool person_expected; /* of the last session: ct_conversation_person_expected, */
     bool survey_open;     /* and ct_conversation_survey_open, before it was closed */
+    bool delivery_open;   /* the platform has not said yet of each message whether it arrived */
+    uint64_t unmatched;   /* messages that it spoke of and that are not here */
 };
 
 /* Scratch, kept from one conversation to the next. One a thread. */
@@ -34,14 +37,16 @@ struct ct_sessions {
     ct_usec *times;
     struct ct_tool_call *calls; /* of the message being read back */
     size_t call_capacity;
+    struct ct_deliveries deliveries;
     size_t speaker; /* index in order of the next one who speaks, as far as it was looked for */
 };
 /* All zero to begin with. Frees what it holds. */
 void ct_sessions_done(struct ct_sessions *sessions);
 /* Makes sessions->order hold `count`. false = out of memory. */
 CT_MUST_USE bool ct_sessions_room(struct ct_sessions *sessions, size_t count);
-/* Judges the first `count` (at least 1) of sessions->order. `whole`: the source says that they are one conversation, so
- * nothing is cut. `conversation` is scratch. CT_NO_MEMORY, or what out->record says. */
+/* Judges the first `count` (at least 1) of sessions->order. Deliveries alone make no record. `whole`: the source says
+ * that they are one conversation, so nothing is cut. `conversation` is scratch. CT_NO_MEMORY, or what out->record says.
+ */
 enum ct_status ct_sessions_close(struct ct_sessions *sessions, struct ct_conversation *conversation,
                                  const struct ct_silence *silence, size_t count, bool whole,
                                  const struct ct_sessions_out *out, struct ct_sessions_end *end) CT_MUST_USE;

@@ -37,6 +37,8 @@ enum {
     LONG_SPAN = 255 /* a length byte that says: four bytes follow */
 };
 
+_Static_assert(CT_EVENT_DELIVERY <= 7, "an event's type is three bits");
+
 uint64_t ct_conversation_key(const struct ct_message *m)
 {
     return ct_hash(m->conversation_id, ct_hash(m->tenant, 0x7E4A));
@@ -180,6 +182,11 @@ enum ct_role ct_stored_role(const struct ct_stored *stored)
     return (enum ct_role)(stored->flags >> ROLE_SHIFT & 7);
 }
 
+enum ct_event_type ct_stored_event(const struct ct_stored *stored)
+{
+    return (enum ct_event_type)(stored->flags >> EVENT_SHIFT & 7);
+}
+
 static const char *get(const char *at, void *data, size_t len)
 {
     memcpy(data, at, len);
@@ -225,7 +232,7 @@ void ct_stored_read(const struct ct_stored *stored, struct ct_message *m, struct
     ct_message_init(m);
     m->ts = stored->ts;
     m->role = ct_stored_role(stored);
-    m->event.type = (enum ct_event_type)(flags >> EVENT_SHIFT & 7);
+    m->event.type = ct_stored_event(stored);
     m->event.phase = (enum ct_handoff_phase)(flags >> PHASE_SHIFT & 7);
     if (flags & HAS_COST) {
         m->has_cost = true;

@@ -30,8 +30,9 @@ uint32_t ct_stored_call_count(const struct ct_stored *stored);
 /* Fills *message with spans into the stored bytes; tool calls go to `calls`, which has room for that many. Arguments of
  * tool calls are not kept: no rule looks at them. */
 void ct_stored_read(const struct ct_stored *stored, struct ct_message *message, struct ct_tool_call *calls);
-/* The role without reading the whole. */
+/* The role, and the event, without reading the whole. */
 enum ct_role ct_stored_role(const struct ct_stored *stored);
+enum ct_event_type ct_stored_event(const struct ct_stored *stored);
 uint64_t ct_conversation_key(const struct ct_message *message);
 
 #endif

@@ -22,6 +22,12 @@ enum ct_band {
         CT_BAND_COUNT
 };
 
+/* Quality scores (scorecards) of conversations: how many have one, and their sum in millionths of a percent. */
+struct ct_theme_quality {
+    uint64_t n;
+    int64_t sum;
+};
+
 #define CT_THEME_EXAMPLES 3
 struct ct_theme_example {
     ct_span id;    /* of the conversation; of a business event its reference or id */
@@ -34,6 +40,7 @@ struct ct_theme {
     ct_span topic;                                       /* what it is about most; empty = not known */
     uint64_t items;                                      /* conversations, and open answers outside */
     uint64_t comments;                                   /* of them with an open answer */
+    struct ct_theme_quality quality;                     /* of its conversations */
     struct ct_theme_example examples[CT_THEME_EXAMPLES]; /* with comments first, then by time */
     unsigned example_count;
 };
@@ -61,6 +68,7 @@ struct ct_themes {
     ct_span key;                                       /* of the group */
     uint64_t conversations, conversations_before;      /* engaged */
     uint64_t untimed;                                  /* engaged, at an hour not known */
+    struct ct_theme_quality quality;                   /* of the engaged ones */
     uint64_t hours[CT_THEME_WEEKDAYS][CT_THEME_HOURS]; /* engaged conversations by their start; Monday first */
     const struct ct_theme *themes;
     size_t theme_count;
@@ -79,6 +87,7 @@ struct ct_feedback_findings {
     uint64_t groups_left_out;
     const char *group_by; /* NULL = not grouped */
     bool compared, quotes;
+    bool scored;                              /* by a scorecard: there is a quality */
     const struct ct_zone *zone;               /* of the hours; NULL = UTC */
     ct_usec from, to, before_from, before_to; /* CT_USEC_NONE = no period */
 };

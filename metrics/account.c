@@ -2,6 +2,7 @@
 #include "metrics/account.h"
 
 #include "metrics/account_parts.h"
+#include "metrics/days.h"
 
 const struct ct_account ct_account_none;
 
@@ -144,6 +145,7 @@ static void begin_first(struct walk *w, const struct ct_customer *customer)
             loss = event->at;
         }
     }
+    old |= !first && customer->due_count > 0; /* nothing else is said of it but that a contract will be due */
     if (first && since != CT_USEC_NONE) {
         begin(w, since < first->at ? since : first->at);
     } else if (old && !won_first) {
@@ -191,6 +193,23 @@ static void take_event(struct walk *w, const struct ct_business *event, struct m
     }
 }
 
+/* MRR at the start in the cost model's currency, and the event's amount in it; NULL = there is none, or no rate. */
+static struct ct_account_money *rated_base(const struct walk *w, const struct ct_business *event, ct_nano *amount)
+{
+    const struct ct_cost_model *model = w->terms->cost;
+    for (uint32_t i = 0; model && i < w->account->money_count; i++) {
+        struct ct_account_money *money = &w->account->money[i];
+        bool of_model = !money->currency.len || ct_span_eq(money->currency, ct_cost_model_currency(model));
+        if (of_model && money->mrr_start > 0) {
+            return ct_cost_convert(model, event->numbers.amount, ct_business_text(event, CT_BUSINESS_CURRENCY),
+                                   event->at, amount)
+                       ? money
+                       : NULL;
+        }
+    }
+    return NULL;
+}
+
 static void take_one_off(struct walk *w, const struct ct_business *event)
 {
     if (event->type != CT_BUSINESS_EXPANSION || !ct_terms_hold(w->terms, event->at) ||
@@ -198,9 +217,17 @@ static void take_one_off(struct walk *w, const struct ct_business *event)
         return;
     }
     struct ct_account_money *money = ct_account_money_of(w->account, event);
-    if (money) {
-        money->one_off += event->numbers.amount;
-        money->one_offs++;
+    if (!money) {
+        return;
+    }
+    money->one_off += event->numbers.amount;
+    money->one_offs++;
+    ct_nano amount = event->numbers.amount;
+    struct ct_account_money *base = money->mrr_start > 0 ? money : rated_base(w, event, &amount);
+    if (base) {
+        base->one_off_of_base += amount;
+    } else {
+        money->one_offs_apart += w->account->paying_start;
     }
 }
 
@@ -292,10 +319,22 @@ static void settle_money(struct ct_account *account)
     }
 }
 
-void ct_account_read(struct ct_account *account, const struct ct_customer *customer)
+/* A period that has not begun at as_of is none. */
+static struct ct_terms known_terms(const struct ct_terms *terms)
 {
+    struct ct_terms known = *terms;
+    known.to = terms->to != CT_USEC_NONE && ct_terms_end(terms) > terms->from ? terms->to : CT_USEC_NONE;
+    return known;
+}
+
+void ct_account_read(struct ct_account *account, const struct ct_customer *all)
+{
+    const struct ct_terms terms = known_terms(all->terms);
+    struct ct_customer known = ct_customer_known(all);
+    const struct ct_customer *customer = &known;
     const struct ct_business *const *events = customer->events;
     struct walk w;
+    known.terms = &terms;
     memset(account, 0, sizeof *account);
     w.account = account;
     w.customer = customer;
@@ -324,10 +363,13 @@ void ct_account_read(struct ct_account *account, const struct ct_customer *custo
     settle_money(account);
     if (w.terms->to != CT_USEC_NONE) {
         ct_order_refs_read(&w.orders, customer, account);
-        ct_renewals_read(customer, account);
         for (size_t i = 0; i < customer->event_count; i++) {
             take_single(account, events[i], w.terms);
         }
+    }
+    if (all->terms->to != CT_USEC_NONE) {
+        known.terms = all->terms; /* what is due later in the period is due in it */
+        ct_renewals_read(customer, account);
     }
 }
 

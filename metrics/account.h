@@ -18,14 +18,18 @@
  * period. Each customer at the start is either kept (never left in the period) or lost (left, whether or not it came
  * back): at_end = at_start - lost + won holds, won being all who are there at the end and were not all the time. Who
  * came and left within the period is won_lost, whether or not it came back in it. Without a period (`to` NONE)
- * nothing is anywhere; `from` NONE is the beginning of time, and nobody is at the start.
+ * nothing is anywhere; `from` NONE is the beginning of time, and nobody is at the start. Of events later than as_of
+ * nothing is seen, but for what will be due (renewals): who is one at as_of, is one at an end of the period that lies
+ * after it. A period that as_of comes before altogether is none.
  *
  * Monthly recurring revenue (MRR) is the sum of a customer's subscriptions, told apart by name, each as its newest
  * event says; customer_lost ends all of them. Between the period's ends, in each currency for itself, an account's
  * start - churned - contraction + expansion + fresh = end: churned is all of a lost customer's start, fresh all of the
  * end of one who had no MRR at the start or was lost; others contract or expand by the difference. (So an upgrade and a
  * downgrade within the period are one change, and a change of currency is a contraction in one and an expansion in the
- * other: amounts of two currencies are never added.)
+ * other: amounts of two currencies are never added.) An expansion event belongs to the MRR at the start of its own
+ * currency; where there is none of it, it is brought into that of the cost model's currency by the model's rates, and
+ * where they do not lead there it stands apart, in no proportion of MRR.
  *
  * Orders are told apart by ref, an event without one is its own. One that was cancelled, at whatever time, is an order
  * but no purchase. A renewal belongs to the earliest due date of the same contract (ref, else name, where both say one)
@@ -47,6 +51,8 @@ struct ct_account_money {
     ct_wide mrr_start, mrr_end;
     ct_wide churned, contraction, expansion, fresh; /* of MRR, none negative */
     ct_wide one_off;                                /* expansion events in the period, while a customer */
+    ct_wide
+        one_off_of_base; /* of one who had MRR in this currency at the start; with those that a rate brings into it */
     ct_wide spent, spent_before; /* purchases in the period, and in as long a time before it (0 where `from` is NONE) */
     ct_wide spent_ever;          /* purchases before `to` */
     ct_wide margined, margin;    /* of those before `to` that name a margin: amount; amount x margin in 1e-18 units */
@@ -54,6 +60,7 @@ struct ct_account_money {
     ct_wide retention_cost;      /* in the period: ct_account_is_retention */
     uint64_t purchases, purchases_ever; /* orders behind `spent` and `spent_ever` */
     uint64_t one_offs;
+    uint64_t one_offs_apart; /* of one whose MRR at the start is in other currencies alone, and no rate leads there */
     uint64_t retention_costs;
 };
 

@@ -73,7 +73,7 @@ void ct_renewals_read(const struct ct_customer *customer, struct ct_account *acc
     struct dues dues;
     size_t from = 0;
     dues.count = 0;
-    for (size_t i = 0; i < customer->event_count; i++) {
+    for (size_t i = 0; i < customer->event_count + customer->due_count; i++) {
         const struct ct_business *event = customer->events[i];
         if (event->type == CT_BUSINESS_RENEWAL_DUE && !put(&dues, due_of(event), contract_of(event))) {
             account->left_out += ct_terms_hold(terms, due_of(event));

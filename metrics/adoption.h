@@ -2,6 +2,7 @@
 #ifndef CT_ADOPTION_H
 #define CT_ADOPTION_H
 
+#include "metrics/days.h"
 #include "metrics/keyed.h"
 #include "metrics/metric.h"
 
@@ -34,11 +35,11 @@ static inline bool ct_adoption_is_use(const struct ct_record *record)
 {
     return record->engaged && record->bot_involved;
 }
-/* Is the conversation in the period? Where there is none, all are. */
+/* Is the conversation in the period, as far as that is known? Where there is none, all are. */
 static inline bool ct_adoption_holds(const struct ct_terms *terms, const struct ct_record *record)
 {
-    return terms->to == CT_USEC_NONE ||
-           (record->started_at != CT_USEC_NONE && record->started_at >= terms->from && record->started_at < terms->to);
+    return terms->to == CT_USEC_NONE || (record->started_at != CT_USEC_NONE && record->started_at >= terms->from &&
+                                         record->started_at < ct_terms_end(terms));
 }
 
 #endif

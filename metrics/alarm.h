@@ -97,6 +97,9 @@ enum ct_status ct_alarm_judge(const struct ct_alarm *alarm, const struct ct_bloc
  * file. CT_NO_MEMORY. */
 enum ct_status ct_alarm_book_settle(struct ct_alarm_book *book, const struct ct_alarm *alarms, size_t count, ct_usec at,
                                     const struct ct_alarm_ear *ear) CT_MUST_USE;
+/* Every entry, past ones too, has its words from these alarms, or none where its alarm is not among them, as after a
+ * restart: the alarms that the book was judged by before may go. */
+void ct_alarm_book_reword(struct ct_alarm_book *book, const struct ct_alarm *alarms, size_t count);
 /* A copy behind the entries (past: behind the past ones), as a file has them in order. CT_LIMIT, CT_NO_MEMORY. */
 enum ct_status ct_alarm_book_add(struct ct_alarm_book *book, const struct ct_alarm_entry *entry) CT_MUST_USE;
 void ct_alarm_book_findings(const struct ct_alarm_book *book, struct ct_alarm_findings *out);

@@ -258,6 +258,26 @@ enum ct_status ct_alarm_book_settle(struct ct_alarm_book *book, const struct ct_
     return status;
 }
 
+static void reword(struct ct_alarm_entry *entry, const struct ct_alarm *alarms, size_t count)
+{
+    memset(entry->action, 0, sizeof entry->action);
+    for (size_t a = 0; a < count; a++) {
+        if (strcmp(alarms[a].name, entry->name) == 0) {
+            memcpy(entry->action, alarms[a].action, sizeof entry->action);
+        }
+    }
+}
+
+void ct_alarm_book_reword(struct ct_alarm_book *book, const struct ct_alarm *alarms, size_t count)
+{
+    for (size_t i = 0; i < book->count; i++) {
+        reword(&book->entries[i], alarms, count);
+    }
+    for (size_t i = 0; i < book->past_count; i++) {
+        reword(&book->past[i], alarms, count);
+    }
+}
+
 enum ct_status ct_alarm_book_add(struct ct_alarm_book *book, const struct ct_alarm_entry *entry)
 {
     bool found;

@@ -5,10 +5,11 @@
 #include "metrics/days.h"
 #include "metrics/refs.h"
 
+/* Of an untimed conversation neither the complaint's time nor the resolution's is one to measure by. */
 static bool resolved_in_it(const struct ct_record *record)
 {
-    return record->resolved == CT_TRUE && record->complaint_at != CT_USEC_NONE && record->resolved_at != CT_USEC_NONE &&
-           record->resolved_at >= record->complaint_at;
+    return record->timed && record->resolved == CT_TRUE && record->complaint_at != CT_USEC_NONE &&
+           record->resolved_at != CT_USEC_NONE && record->resolved_at >= record->complaint_at;
 }
 
 static void fold(void *state, const struct ct_record *record)
@@ -50,6 +51,9 @@ struct resolutions {
 static void look_later(struct ct_complaint *s, const struct ct_record *record, struct resolutions *next, ct_usec said)
 {
     uint64_t topics = ct_topics_of(&next->topics, record);
+    if (!record->timed) {
+        return;
+    }
     if (record->engaged && record->complaint && !resolved_in_it(record) && record->complaint_at != CT_USEC_NONE) {
         ct_usec later = ct_by_topic_first(&next->at, topics);
         later = earlier(later != CT_USEC_NONE && later >= record->complaint_at ? later : CT_USEC_NONE,
@@ -123,8 +127,11 @@ static void merge(void *state, const void *other, int sign)
     s->raised_open += by * o->raised_open;
 }
 
+static const size_t spreads[] = {offsetof(struct ct_complaint, time)};
 const struct ct_metric ct_metric_complaint = {.name = "complaint",
                                               .state_bytes = sizeof(struct ct_complaint),
+                                              .spreads = spreads,
+                                              .spread_count = sizeof spreads / sizeof *spreads,
                                               .fold = fold,
                                               .fold_customer = fold_customer,
                                               .merge = merge};

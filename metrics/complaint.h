@@ -13,7 +13,7 @@
 struct ct_complaint {
     uint64_t engaged, complaints, insults;
     struct ct_spread time; /* complaint to resolution, µs */
-    uint64_t open;         /* complaints not resolved in their conversation, or at a time not known */
+    uint64_t open;         /* complaints not resolved in their conversation, or at a time not known (untimed) */
     uint64_t later;        /* of open: resolved later after all; they are in `time` */
     uint64_t raised_open;  /* complaint_raised without a resolution */
 };

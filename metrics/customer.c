@@ -222,13 +222,44 @@ void ct_customer_mark(struct ct_record *const *records, size_t count, ct_usec wi
     ct_customer_mark_on(records, count, &terms, as_of);
 }
 
+/* ---- what is known ---------------------------------------------------------------------------------------------- */
+
+bool ct_terms_know(const struct ct_terms *terms, const struct ct_business *event)
+{
+    return terms->as_of == CT_USEC_NONE || event->at <= terms->as_of || event->type == CT_BUSINESS_RENEWAL_DUE;
+}
+
+struct ct_customer ct_customer_known(const struct ct_customer *customer)
+{
+    struct ct_customer known = *customer;
+    size_t count = customer->event_count + customer->due_count, low = 0, high = count;
+    ct_usec as_of = customer->terms->as_of;
+    known.due_count = 0;
+    while (as_of != CT_USEC_NONE && low < high) { /* sorted by time: the first after as_of */
+        size_t middle = low + (high - low) / 2;
+        if (customer->events[middle]->at <= as_of) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    known.event_count = high;
+    for (size_t i = high; i < count; i++) {
+        if (customer->events[i]->type == CT_BUSINESS_RENEWAL_DUE) {
+            known.due_count = count - high;
+            break;
+        }
+    }
+    return known;
+}
+
 ct_span ct_customer_segment(const struct ct_customer *customer)
 {
     ct_usec to = customer->terms->to;
-    for (size_t i = customer->event_count; i > 0; i--) {
+    for (size_t i = customer->event_count + customer->due_count; i > 0; i--) {
         const struct ct_business *event = customer->events[i - 1];
         ct_span segment = ct_business_text(event, CT_BUSINESS_SEGMENT);
-        if (segment.len && (to == CT_USEC_NONE || event->at < to)) {
+        if (segment.len && (to == CT_USEC_NONE || event->at < to) && ct_terms_know(customer->terms, event)) {
             return segment;
         }
     }

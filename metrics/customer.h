@@ -17,12 +17,19 @@ struct ct_customer {
     size_t record_count;
     const struct ct_business *const *events; /* as ct_business_sort leaves them, of every time, also after the period */
     size_t event_count;
+    size_t due_count; /* set by ct_customer_known, 0 before: after those events so many more, later than terms->as_of,
+                         of which renewal_due alone is known (what is due next year is known today) */
     const struct ct_terms *terms;
     const struct ct_account
         *account; /* what the events say (account.h): set by ct_kpis_fold_customer, not by the caller */
 };
-/* The customer's segment at the period's end: of the newest event that names one, else of the newest conversation that
- * does; empty = not known. */
+/* What is known of it at terms->as_of: events from then on are taken off, but for what falls due. Metrics see nothing
+ * else; called by ct_kpis_fold_customer. Of one who is known already it is the same again. */
+struct ct_customer ct_customer_known(const struct ct_customer *customer);
+/* An event of nobody: is it known at terms->as_of? */
+bool ct_terms_know(const struct ct_terms *terms, const struct ct_business *event);
+/* The customer's segment at the period's end, as far as it is known: of the newest event that names one, else of the
+ * newest conversation that does; empty = not known. */
 ct_span ct_customer_segment(const struct ct_customer *customer);
 
 /* Sorts by started_at (untimed last), then conversation_hash, then session: the order that fold_customer wants. */

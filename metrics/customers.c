@@ -18,6 +18,10 @@ static void fold_customer(void *state, const struct ct_customer *customer)
             continue;
         }
         conversations++;
+        if (!records[i]->timed) {
+            s->untimed++;
+            continue;
+        }
         ct_usec start = records[i]->started_at, gap;
         if (last != CT_USEC_NONE && start != CT_USEC_NONE && !__builtin_sub_overflow(start, last, &gap)) {
             ct_spread_add(&s->gaps, gap);
@@ -38,11 +42,15 @@ static void merge(void *state, const void *other, int sign)
     s->conversations += by * o->conversations;
     s->recurrent += by * o->recurrent;
     s->unknown += by * o->unknown;
+    s->untimed += by * o->untimed;
     ct_spread_merge(&s->gaps, &o->gaps, sign);
 }
 
+static const size_t spreads[] = {offsetof(struct ct_customers, gaps)};
 const struct ct_metric ct_metric_customers = {.name = "customers",
                                               .state_bytes = sizeof(struct ct_customers),
+                                              .spreads = spreads,
+                                              .spread_count = sizeof spreads / sizeof *spreads,
                                               .fold = fold,
                                               .fold_customer = fold_customer,
                                               .merge = merge};

@@ -11,7 +11,8 @@ struct ct_customers {
     uint64_t conversations; /* theirs, engaged */
     uint64_t recurrent;     /* with two or more */
     uint64_t unknown;       /* engaged conversations that name no customer */
-    struct ct_spread gaps;  /* from one start to the next, µs */
+    struct ct_spread gaps;  /* from one start to the next, µs; of timed conversations */
+    uint64_t untimed;       /* of `conversations`: in no gap */
 };
 extern const struct ct_metric ct_metric_customers;
 

@@ -13,7 +13,7 @@ static void fold(void *state, const struct ct_record *record)
     s->offered += record->offered;
     s->announced += record->announced;
     s->refused += record->refused;
-    s->failed += record->outcome == CT_OUTCOME_ESCALATION_FAILED;
+    s->failed += ct_record_failed(record);
     s->requested_performed += record->requested && record->escalated;
     s->performed_judged += record->escalated && record->resolved != CT_NULL;
     s->performed_resolved += record->escalated && record->resolved == CT_TRUE;

@@ -14,7 +14,13 @@ static void fold(void *state, const struct ct_record *record)
     if (!record->engaged) {
         return;
     }
-    s->untimed += record->total_handling_usec == CT_USEC_NONE;
+    bool untimed = !record->timed || record->total_handling_usec == CT_USEC_NONE;
+    s->untimed += untimed;
+    s->untimed_ai += untimed && record->bot_involved;
+    s->untimed_human += untimed && record->escalated;
+    if (untimed) {
+        return;
+    }
     add(&s->total, record->total_handling_usec);
     if (record->bot_involved) {
         add(&s->ai, record->ai_handling_usec);
@@ -33,7 +39,15 @@ static void merge(void *state, const void *other, int sign)
     ct_spread_merge(&s->ai, &o->ai, sign);
     ct_spread_merge(&s->human, &o->human, sign);
     s->untimed += by * o->untimed;
+    s->untimed_ai += by * o->untimed_ai;
+    s->untimed_human += by * o->untimed_human;
 }
 
-const struct ct_metric ct_metric_handling = {
-    .name = "handling", .state_bytes = sizeof(struct ct_handling), .fold = fold, .merge = merge};
+static const size_t spreads[] = {offsetof(struct ct_handling, total), offsetof(struct ct_handling, ai),
+                                 offsetof(struct ct_handling, human)};
+const struct ct_metric ct_metric_handling = {.name = "handling",
+                                             .state_bytes = sizeof(struct ct_handling),
+                                             .spreads = spreads,
+                                             .spread_count = sizeof spreads / sizeof *spreads,
+                                             .fold = fold,
+                                             .merge = merge};

@@ -6,8 +6,9 @@
 #include "metrics/spread.h"
 
 struct ct_handling {
-    struct ct_spread total, ai, human; /* µs */
-    uint64_t untimed;                  /* engaged conversations that cannot be measured */
+    struct ct_spread total, ai, human;  /* µs */
+    uint64_t untimed;                   /* engaged conversations that cannot be measured; of these */
+    uint64_t untimed_ai, untimed_human; /* with the AI; escalated */
 };
 extern const struct ct_metric ct_metric_handling;
 

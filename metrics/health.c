@@ -2,6 +2,7 @@
 #include "metrics/health.h"
 
 #include "metrics/account.h"
+#include "metrics/days.h"
 
 #define POINT INT64_C(1000000)
 #define MOST (100 * POINT)
@@ -25,7 +26,7 @@ static int64_t usage_of(const struct ct_customer *customer)
 {
     const struct ct_account *a = customer->account;
     const struct ct_terms *terms = customer->terms;
-    ct_usec end = terms->as_of != CT_USEC_NONE && terms->as_of < terms->to ? terms->as_of + 1 : terms->to;
+    ct_usec end = ct_terms_end(terms);
     ct_usec begin = terms->from;
     for (uint32_t i = 0; i < a->spell_count; i++) {
         if (a->spell[i].to >= terms->to && a->spell[i].from > begin && a->spell[i].from < terms->to) {
@@ -67,7 +68,8 @@ static int64_t outcomes_of(const struct ct_customer *customer)
 
 static bool in_period(const struct ct_customer *customer, const struct ct_record *record)
 {
-    return record->started_at != CT_USEC_NONE && ct_terms_hold(customer->terms, record->started_at);
+    return record->started_at != CT_USEC_NONE && ct_terms_hold(customer->terms, record->started_at) &&
+           record->started_at < ct_terms_known(customer->terms);
 }
 
 static int64_t support_of(const struct ct_customer *customer)

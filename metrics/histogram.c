@@ -93,6 +93,13 @@ void ct_histogram_merge(struct ct_histogram *histogram, const struct ct_histogra
     }
 }
 
+void ct_histogram_clear(struct ct_histogram *histogram, int64_t low, int64_t high)
+{
+    unsigned first = bin_of(low) / CT_HISTOGRAM_OCTAVE_BINS, last = bin_of(high) / CT_HISTOGRAM_OCTAVE_BINS;
+    memset(&histogram->bin[first * CT_HISTOGRAM_OCTAVE_BINS], 0,
+           (last - first + 1) * CT_HISTOGRAM_OCTAVE_BINS * sizeof *histogram->bin);
+}
+
 uint64_t ct_histogram_total(const struct ct_histogram *histogram)
 {
     uint64_t total = 0;

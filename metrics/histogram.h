@@ -25,6 +25,8 @@ void ct_histogram_add(struct ct_histogram *histogram, int64_t value);
  * their octaves are looked at; writes only to octaves that have something. */
 void ct_histogram_merge(struct ct_histogram *histogram, const struct ct_histogram *other, int64_t low, int64_t high,
                         int sign);
+/* All zero bytes again. All its values are in low..high: only their octaves are written to. */
+void ct_histogram_clear(struct ct_histogram *histogram, int64_t low, int64_t high);
 uint64_t ct_histogram_total(const struct ct_histogram *histogram);
 /* The value at rank ceil(permille / 1000 x n), counted from the smallest, 1-based (nearest rank: the smallest value
  * that at least that share does not exceed): the middle of its bin, 0 for the first bin (below 16 µs). 0 where the

@@ -24,6 +24,7 @@ static bool is_mature(struct ct_exposed *exposed, ct_usec settles, const struct 
 /* One customer's conversations with the AI in the period. */
 struct talk {
     bool any;                       /* whether or not it was a customer then */
+    bool untimed;                   /* there is one that no window can be counted from */
     const struct ct_record *last;   /* while it was one */
     const struct ct_record *counts; /* the one that it is counted under */
     ct_usec lost_at;                /* INT64_MAX = not within the window of any */
@@ -39,10 +40,15 @@ static struct talk talk_of(const struct ct_customer *customer)
     struct talk talk = {.lost_at = INT64_MAX};
     for (size_t i = 0; i < customer->record_count; i++) {
         const struct ct_record *record = customer->records[i];
-        if (!ct_adoption_is_use(record) || !ct_adoption_holds(customer->terms, record)) {
+        bool undated = record->started_at == CT_USEC_NONE; /* it may have been in the period */
+        if (!ct_adoption_is_use(record) || !(undated || ct_adoption_holds(customer->terms, record))) {
             continue;
         }
         talk.any = true;
+        if (!record->timed) {
+            talk.untimed = true;
+            continue;
+        }
         if (!ct_account_is_customer(customer->account, record->started_at)) {
             continue;
         }
@@ -94,7 +100,8 @@ static void fold_customer(void *state, const struct ct_customer *customer)
     if (!talk.any) {
         fold_quiet(s, customer);
     } else if (!talk.last) {
-        s->strangers++;
+        s->strangers += !talk.untimed;
+        s->untimed += talk.untimed;
     } else if (is_mature(&s->talked, later(end_of(talk.last), terms->churn_window_usec), terms)) {
         bool lost = talk.lost_at != INT64_MAX;
         s->talked.customers++;
@@ -124,6 +131,7 @@ static void merge(void *state, const void *other, int sign)
         s->outcome[i].lost += by * o->outcome[i].lost;
     }
     s->strangers += by * o->strangers;
+    s->untimed += by * o->untimed;
     s->undated += by * o->undated;
 }
 
@@ -163,7 +171,7 @@ bool ct_influence_read(const struct ct_influence *state, enum ct_influence_readi
 {
     const struct ct_exposed *talked = &state->talked, *quiet = &state->quiet;
     struct ct_pending open = talked->open;
-    out->left_out = state->strangers;
+    out->left_out = state->strangers + state->untimed;
     switch (what) {
     case CT_INFLUENCE_BY_OUTCOME:
         if (!read_outcome(state, index, out)) {

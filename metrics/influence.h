@@ -26,6 +26,7 @@ struct ct_influence {
         uint64_t customers, lost;
     } outcome[CT_OUTCOME_COUNT]; /* those who talked, by the outcome of that conversation */
     uint64_t strangers;          /* talked to the AI and are not known to have been customers then */
+    uint64_t untimed;            /* talked to the AI in untimed conversations alone */
     uint64_t undated;            /* quiet, and neither the period nor they have a known beginning */
 };
 extern const struct ct_metric ct_metric_influence;

@@ -15,31 +15,55 @@ static void criterion_merge(void *entry, const void *other, int sign)
 
 static const struct ct_keyed criteria = {sizeof(struct ct_iqs_criterion), CT_CRITERIA_MAX, criterion_merge};
 
+/* What each criterion gave; NULL = it is not wanted. */
+typedef void criterion_seen(struct ct_iqs *state, const struct ct_criterion *criterion, int64_t score);
+
+static int64_t judge(const struct ct_record *record, const struct ct_terms *terms, struct ct_iqs *state,
+                     criterion_seen *seen)
+{
+    const struct ct_scorecard *card = terms->scorecard;
+    const struct ct_marked *marked = ct_marks_find(terms->marks, record);
+    ct_wide sum = 0, weights = 0;
+    for (size_t i = 0; i < card->count; i++) {
+        const struct ct_criterion *criterion = &card->criteria[i];
+        int64_t score = ct_criterion_score(criterion, record, terms, marked);
+        if (seen) {
+            seen(state, criterion, score);
+        }
+        if (score >= 0) {
+            sum += (ct_wide)criterion->weight * score;
+            weights += criterion->weight;
+        }
+    }
+    return weights ? (int64_t)ct_wide_divide(sum * MICRO_PERCENT, weights) : -1;
+}
+
+int64_t ct_iqs_of(const struct ct_record *record, const struct ct_terms *terms)
+{
+    return terms->scorecard && record->engaged ? judge(record, terms, NULL, NULL) : -1;
+}
+
+static void fold_criterion(struct ct_iqs *s, const struct ct_criterion *criterion, int64_t score)
+{
+    struct ct_iqs_criterion *to = ct_keyed_at(&criteria, s->criterion, &s->count, &s->other, criterion->name);
+    if (score < 0) {
+        to->unjudged++;
+    } else {
+        ct_moments_add(&to->scores, score * MICRO_PERCENT);
+    }
+}
+
 static void fold_open(void *state, const struct ct_record *record, const struct ct_terms *terms)
 {
     struct ct_iqs *s = state;
-    const struct ct_scorecard *card = terms->scorecard;
-    ct_wide sum = 0, weights = 0;
-    if (!card || !record->engaged) {
+    if (!terms->scorecard || !record->engaged) {
         return;
     }
-    const struct ct_marked *marked = ct_marks_find(terms->marks, record);
-    for (size_t i = 0; i < card->count; i++) {
-        const struct ct_criterion *criterion = &card->criteria[i];
-        int64_t score = ct_criterion_score(criterion, record, terms->marks, marked);
-        struct ct_iqs_criterion *to = ct_keyed_at(&criteria, s->criterion, &s->count, &s->other, criterion->name);
-        if (score < 0) {
-            to->unjudged++;
-            continue;
-        }
-        ct_moments_add(&to->scores, score * MICRO_PERCENT);
-        sum += (ct_wide)criterion->weight * score;
-        weights += criterion->weight;
-    }
-    if (weights == 0) {
+    int64_t score = judge(record, terms, s, fold_criterion);
+    if (score < 0) {
         s->unjudged++;
     } else {
-        ct_moments_add(&s->scores, (int64_t)ct_wide_divide(sum * MICRO_PERCENT, weights));
+        ct_moments_add(&s->scores, score);
     }
 }
 

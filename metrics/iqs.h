@@ -24,6 +24,10 @@ struct ct_iqs {
 };
 extern const struct ct_metric ct_metric_iqs;
 
+/* Of one conversation, in millionths of a percent; -1 = nobody judges it: no scorecard, not engaged, no criterion that
+ * can be judged. */
+int64_t ct_iqs_of(const struct ct_record *record, const struct ct_terms *terms);
+
 /* The head is the score, the parts the criteria by name. */
 bool ct_iqs_read(const struct ct_iqs *iqs, size_t index, struct ct_reading *out);
 /* Judged criteria of all criteria of all conversations. */

@@ -118,14 +118,15 @@ void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *cus
             ct_metrics[i]->fold_open(state_of(set, i), customer->records[r], customer->terms);
         }
     }
-    if (customer->event_count == 0 && (customer->record_count == 0 || !customer->records[0]->has_customer)) {
+    struct ct_customer read = ct_customer_known(customer);
+    bool events = read.event_count + read.due_count > 0;
+    if (!events && (customer->record_count == 0 || !customer->records[0]->has_customer)) {
         return;
     }
-    struct ct_account account;
-    struct ct_customer read = *customer; /* what the events say is read once, for all metrics */
+    struct ct_account account; /* what the events say is read once, for all metrics */
     read.account = &ct_account_none;
-    if (customer->event_count) {
-        ct_account_read(&account, customer);
+    if (events) {
+        ct_account_read(&account, &read);
         read.account = &account;
     }
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
@@ -137,7 +138,7 @@ void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *cus
 
 void ct_kpis_fold_event(struct ct_kpi_set *set, const struct ct_business *event, const struct ct_terms *terms)
 {
-    for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
+    for (unsigned i = 0; i < CT_METRIC_COUNT && ct_terms_know(terms, event); i++) {
         if (ct_metrics[i]->fold_event) {
             ct_metrics[i]->fold_event(state_of(set, i), event, terms);
         }

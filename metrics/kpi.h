@@ -38,7 +38,7 @@ void ct_kpis_fold_each(struct ct_kpi_set *const *sets, size_t count, const struc
 /* Everything of one customer (or the one conversation of an unknown one): folds each conversation, and the customer. Do
  * not also call ct_kpis_fold for them. */
 void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *customer);
-/* A business event that belongs to no customer. */
+/* A business event that belongs to no customer. As of a customer's, nothing is seen of one later than terms->as_of. */
 void ct_kpis_fold_event(struct ct_kpi_set *set, const struct ct_business *event, const struct ct_terms *terms);
 void ct_kpis_merge(struct ct_kpi_set *set, const struct ct_kpi_set *other);
 /* Gives back what `other` holds: it must have been folded into `set`, or merged with it, before. fold(a, b) - fold(b)
@@ -129,7 +129,7 @@ const char *ct_slice_by_text(const struct ct_slice_by *by, char out[CT_SLICE_BY_
 
 /* A set is about 190 KB; what only business events fill takes no memory without them. */
 #define CT_SLICES_MAX_DEFAULT 250
-#define CT_SLICE_KEY_BYTES 64 /* longer keys are cut at a character, and counted under the cut one */
+#define CT_SLICE_KEY_BYTES 64    /* longer keys are cut at a character, and counted under the cut one */
 #define CT_SLICE_PERIODS_MAX 100 /* days, weeks ... of business figures where no period was asked for */
 
 struct ct_kpi_slices;

@@ -22,6 +22,7 @@ struct ct_marks *ct_marks_new(void)
 void ct_marks_free(struct ct_marks *marks)
 {
     if (marks) {
+        ct_signal_names_done(&marks->signals);
         ct_arena_done(&marks->arena);
         free(marks->drafts);
         free(marks->at);
@@ -67,6 +68,13 @@ enum ct_status ct_marks_add(struct ct_marks *marks, const struct ct_mark_origin 
     draft->mark.name = ct_arena_copy(&marks->arena, mark->name, &ok);
     draft->mark.text = ok ? ct_arena_copy(&marks->arena, mark->text, &ok) : CT_SPAN_NONE;
     draft->by = ok ? ct_arena_copy(&marks->arena, origin->by, &ok) : CT_SPAN_NONE;
+    if (ok && mark->field == CT_MARK_SIGNAL) {
+        int index = ct_signal_names_add(&marks->signals, &marks->arena, mark->name);
+        if (index < 0) {
+            return marks->signals.count == CT_SIGNAL_NAMES_MAX ? CT_REFUSED : CT_NO_MEMORY;
+        }
+        draft->mark.more = index;
+    }
     marks->draft_count += ok;
     return ok ? CT_OK : CT_NO_MEMORY;
 }

@@ -8,7 +8,7 @@
 #ifndef CT_MARKS_H
 #define CT_MARKS_H
 
-#include "engine/record.h"
+#include "metrics/bindings.h"
 
 enum ct_mark_field {
     CT_MARK_OUTCOME,  /* value: enum ct_outcome */
@@ -19,7 +19,8 @@ enum ct_mark_field {
     CT_MARK_ACCURACY,  /* value of `more` judged answers were correct */
     CT_MARK_CORRECT,   /* value: 0, 1; of the message `name`, or ("") of the conversation's answer as a whole */
     CT_MARK_CRITERION, /* value: millionths, 0..1000000; of the criterion `name` */
-    CT_MARK_SIGNAL     /* value: 0, 1; of the signal `name`, whose index `more` is */
+    CT_MARK_SIGNAL /* value: 0, 1; of the signal `name`, which `more` is the index of in marks->signals: ct_marks_add
+                      sets it */
 };
 struct ct_mark {
     enum ct_mark_field field;
@@ -49,14 +50,15 @@ struct ct_marks {
     struct ct_mark *at;
     struct ct_marked *marked; /* by hash */
     size_t count, marked_count;
-    uint64_t conflicts;           /* marks that another one, which says something else, went before */
-    struct ct_mark_draft *drafts; /* until ct_marks_settle */
+    struct ct_signal_names signals; /* that are marked */
+    uint64_t conflicts;             /* marks that another one, which says something else, went before */
+    struct ct_mark_draft *drafts;   /* until ct_marks_settle */
     size_t draft_count, draft_capacity;
 };
 
 struct ct_marks *ct_marks_new(void) CT_MUST_USE; /* NULL = out of memory */
 void ct_marks_free(struct ct_marks *marks);      /* NULL allowed */
-/* Texts are copied. CT_REFUSED: there are CT_MARKS_MAX already; CT_NO_MEMORY. */
+/* Texts are copied. CT_REFUSED: there are CT_MARKS_MAX, or CT_SIGNAL_NAMES_MAX signals, already; CT_NO_MEMORY. */
 enum ct_status ct_marks_add(struct ct_marks *marks, const struct ct_mark_origin *origin,
                             const struct ct_mark *mark) CT_MUST_USE;
 /* Once, when all are added. CT_NO_MEMORY. */

@@ -14,6 +14,9 @@
 struct ct_metric {
     const char *name;
     size_t state_bytes;
+    /* Offsets of the struct ct_spread in the state, rising: nearly all its bytes, of which one conversation touches few. */
+    const size_t *spreads;
+    size_t spread_count;
     bool apart; /* no row of kpis.def reads it: the live sums leave it out */
     /* NULL: the zero state is all zero bytes (true of every metric here; fresh memory of the system is then not
      * touched, and a slice that never sees a value costs no page). */

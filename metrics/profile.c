@@ -19,6 +19,18 @@ const char *ct_profile_text(enum ct_profile profile)
     return texts[profile];
 }
 
+void ct_profile_catalogue(struct ct_catalogue *out)
+{
+    static const struct ct_profile_name profiles[] = {
+#define X(symbol, text, name) {text, name},
+        CT_PROFILE_MAP(X)
+#undef X
+    };
+    *out = (struct ct_catalogue){.profiles = profiles, .profile_count = CT_PROFILE_COUNT};
+    out->kpis = ct_kpi_catalogue(&out->kpi_count);
+    out->definitions = ct_definitions(&out->definition_count);
+}
+
 const char *ct_profile_name(enum ct_profile profile)
 {
     static const char *const names[] = {

@@ -143,6 +143,8 @@ enum ct_difference ct_standings_difference(const struct ct_standing *a, const st
 /* The row that a definition's figure is printed by: the catalogue's, or one like it of the definition's kind and unit,
  * without a target. */
 const struct ct_kpi *ct_definition_row(const struct ct_definition *definition);
+/* The whole catalogue: KPIs, profiles and their definitions. */
+void ct_profile_catalogue(struct ct_catalogue *out);
 /* The part of docs/profiles.md that lists them; heap, free() it; NULL = out of memory. */
 char *ct_definitions_markdown(void) CT_MUST_USE;
 

@@ -28,7 +28,7 @@ static bool was_there(const struct ct_record *record, ct_usec within)
 /* The platform or the bot tried to bring a person, or the customer asked in vain. */
 static bool person_tried(const struct ct_record *record)
 {
-    return record->announced || record->failed || record->outcome == CT_OUTCOME_ESCALATION_FAILED;
+    return record->announced || record->failed || ct_record_failed(record);
 }
 
 static enum ct_why why_resolved(const struct ct_record *record)
@@ -62,9 +62,10 @@ static void put_rate(struct ct_standing *out, bool hit, enum ct_why hit_why, enu
     put(out, hit ? CT_STAND_HIT : CT_STAND_BASE, hit ? hit_why : base_why);
 }
 
-static void put_value(struct ct_standing *out, int64_t value, enum ct_why why)
+/* Of a conversation in which a message has no time, no time is measured. */
+static void put_value(const struct ct_record *record, struct ct_standing *out, int64_t value, enum ct_why why)
 {
-    if (value == CT_USEC_NONE) {
+    if (!record->timed || value == CT_USEC_NONE) {
         put(out, CT_STAND_LEFT, CT_WHY_UNTIMED);
     } else {
         put(out, CT_STAND_HIT, why);
@@ -156,7 +157,7 @@ void ct_place_own_aht(const struct ct_record *record, struct ct_standing *out)
     if (!record->engaged) {
         put(out, CT_STAND_OUT, CT_WHY_NOT_ENGAGED);
     } else {
-        put_value(out, record->total_handling_usec, CT_WHY_TIME);
+        put_value(record, out, record->total_handling_usec, CT_WHY_TIME);
     }
 }
 
@@ -167,7 +168,7 @@ void ct_place_own_first_response(const struct ct_record *record, struct ct_stand
     } else if (record->first_response_usec == CT_USEC_NONE && !record->ai_answered) {
         put(out, CT_STAND_OUT, record->bot_involved ? CT_WHY_NO_ANSWER : CT_WHY_NO_AI);
     } else {
-        put_value(out, record->first_response_usec, CT_WHY_TIME);
+        put_value(record, out, record->first_response_usec, CT_WHY_TIME);
     }
 }
 
@@ -185,7 +186,7 @@ void ct_place_own_resolution_time(const struct ct_record *record, struct ct_stan
         return;
     }
     bool backwards = record->resolved_at < record->asked_at; /* a label stamped before the first message */
-    put_value(out, backwards ? CT_USEC_NONE : between(record->asked_at, record->resolved_at), CT_WHY_TIME);
+    put_value(record, out, backwards ? CT_USEC_NONE : between(record->asked_at, record->resolved_at), CT_WHY_TIME);
 }
 
 /* ---- Microsoft Copilot Studio ------------------------------------------------------------------------------------ */
@@ -317,7 +318,7 @@ void ct_place_reply_from_start(const struct ct_record *record, struct ct_standin
         put(out, CT_STAND_OUT, record->engaged ? CT_WHY_NO_PERSON : CT_WHY_NOT_ENGAGED);
         return;
     }
-    put_value(out, between(record->asked_at, record->joined_at), CT_WHY_TIME_FROM_START);
+    put_value(record, out, between(record->asked_at, record->joined_at), CT_WHY_TIME_FROM_START);
 }
 
 void ct_place_time_to_close(const struct ct_record *record, struct ct_standing *out)
@@ -326,7 +327,7 @@ void ct_place_time_to_close(const struct ct_record *record, struct ct_standing *
         put(out, CT_STAND_OUT, CT_WHY_NOT_CLOSED);
         return;
     }
-    put_value(out, between(record->started_at, record->ended_at), CT_WHY_TIME_TO_CLOSE);
+    put_value(record, out, between(record->started_at, record->ended_at), CT_WHY_TIME_TO_CLOSE);
 }
 
 /* ---- Ada --------------------------------------------------------------------------------------------------------- */
@@ -360,7 +361,7 @@ void ct_place_contained_time(const struct ct_record *record, struct ct_standing 
     if (record->escalated) {
         put(out, CT_STAND_OUT, CT_WHY_PERSON);
     } else {
-        put_value(out, record->ai_handling_usec, CT_WHY_TIME_AI);
+        put_value(record, out, record->ai_handling_usec, CT_WHY_TIME_AI);
     }
 }
 
@@ -420,7 +421,7 @@ void ct_place_person_time(const struct ct_record *record, struct ct_standing *ou
     if (!record->engaged || !record->escalated) {
         put(out, CT_STAND_OUT, record->engaged ? CT_WHY_NO_PERSON : CT_WHY_NOT_ENGAGED);
     } else {
-        put_value(out, record->human_handling_usec, CT_WHY_TIME_PERSON);
+        put_value(record, out, record->human_handling_usec, CT_WHY_TIME_PERSON);
     }
 }
 
@@ -450,9 +451,9 @@ void ct_place_reply_from_handoff(const struct ct_record *record, struct ct_stand
     if (!record->human_joined) {
         put(out, CT_STAND_OUT, CT_WHY_NO_PERSON);
     } else if (record->human_first_response_usec != CT_USEC_NONE) {
-        put_value(out, record->human_first_response_usec, CT_WHY_TIME_FROM_HANDOFF);
+        put_value(record, out, record->human_first_response_usec, CT_WHY_TIME_FROM_HANDOFF);
     } else {
-        put_value(out, between(record->started_at, record->joined_at), CT_WHY_TIME_FROM_START);
+        put_value(record, out, between(record->started_at, record->joined_at), CT_WHY_TIME_FROM_START);
     }
 }
 

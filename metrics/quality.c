@@ -51,17 +51,6 @@ static enum ct_tri tri(bool value)
     return value ? CT_TRUE : CT_FALSE;
 }
 
-static bool has_signal(const struct ct_record *record, int64_t signal)
-{
-    const uint16_t *all = ct_record_array(record, record->signals);
-    for (uint32_t i = 0; i < record->signals.count; i++) {
-        if (all[i] == signal) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void fold_topic(struct ct_quality *s, ct_span found, ct_span marked)
 {
     ct_span none = ct_span_of("none");
@@ -121,7 +110,8 @@ static void fold_open(void *state, const struct ct_record *record, const struct 
         if (mark->field == CT_MARK_SIGNAL) {
             struct ct_quality_signal *signal =
                 ct_keyed_at(&signals, s->signal, &s->signal_count, &s->other_signal, mark->name);
-            held(&signal->seen, tri(has_signal(record, mark->more)), tri(mark->value != 0));
+            held(&signal->seen, ct_bindings_mark_signal(terms->bindings, record, (size_t)mark->more),
+                 tri(mark->value != 0));
         }
     }
     fold_corrected(s, record, &truth);

@@ -7,7 +7,7 @@ static void fold(void *state, const struct ct_record *record)
     if (!record->engaged || record->resolved != CT_TRUE) {
         return;
     }
-    if (record->resolved_at == CT_USEC_NONE || record->asked_at == CT_USEC_NONE ||
+    if (!record->timed || record->resolved_at == CT_USEC_NONE || record->asked_at == CT_USEC_NONE ||
         record->resolved_at < record->asked_at) { /* a label stamped before the customer's first message */
         s->unknown++;
     } else {
@@ -24,5 +24,10 @@ static void merge(void *state, const void *other, int sign)
     s->unknown += by * o->unknown;
 }
 
-const struct ct_metric ct_metric_resolution = {
-    .name = "resolution", .state_bytes = sizeof(struct ct_resolution), .fold = fold, .merge = merge};
+static const size_t spreads[] = {offsetof(struct ct_resolution, time)};
+const struct ct_metric ct_metric_resolution = {.name = "resolution",
+                                               .state_bytes = sizeof(struct ct_resolution),
+                                               .spreads = spreads,
+                                               .spread_count = sizeof spreads / sizeof *spreads,
+                                               .fold = fold,
+                                               .merge = merge};

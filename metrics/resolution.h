@@ -7,7 +7,7 @@
 
 struct ct_resolution {
     struct ct_spread time; /* µs, resolved conversations */
-    uint64_t unknown;      /* resolved, but when is not known */
+    uint64_t unknown;      /* resolved, but when is not known: untimed conversations, too */
 };
 extern const struct ct_metric ct_metric_resolution;
 

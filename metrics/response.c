@@ -11,6 +11,11 @@ static void fold(void *state, const struct ct_record *record)
     s->unanswered += !record->ai_answered && record->agent_messages == 0;
     s->user_messages += record->user_messages;
     s->unanswered_messages += record->unanswered;
+    if (!record->timed) { /* what times there are between messages without one say nothing of who waited for whom */
+        s->untimed += record->ai_answered;
+        s->untimed_human += record->human_joined;
+        return;
+    }
     const int64_t *times = ct_record_array(record, record->response_usec);
     for (uint32_t i = 0; i < record->response_usec.count; i++) {
         ct_spread_add(&s->answers, times[i]);
@@ -18,7 +23,7 @@ static void fold(void *state, const struct ct_record *record)
     if (record->first_response_usec != CT_USEC_NONE) {
         ct_spread_add(&s->first, record->first_response_usec);
     } else {
-        s->untimed_answers += record->ai_answered;
+        s->untimed += record->ai_answered;
     }
     if (record->human_first_response_usec != CT_USEC_NONE) {
         ct_spread_add(&s->first_human, record->human_first_response_usec);
@@ -37,8 +42,15 @@ static void merge(void *state, const void *other, int sign)
     s->unanswered += by * o->unanswered;
     s->user_messages += by * o->user_messages;
     s->unanswered_messages += by * o->unanswered_messages;
-    s->untimed_answers += by * o->untimed_answers;
+    s->untimed += by * o->untimed;
+    s->untimed_human += by * o->untimed_human;
 }
 
-const struct ct_metric ct_metric_response = {
-    .name = "response", .state_bytes = sizeof(struct ct_response), .fold = fold, .merge = merge};
+static const size_t spreads[] = {offsetof(struct ct_response, answers), offsetof(struct ct_response, first),
+                                 offsetof(struct ct_response, first_human)};
+const struct ct_metric ct_metric_response = {.name = "response",
+                                             .state_bytes = sizeof(struct ct_response),
+                                             .spreads = spreads,
+                                             .spread_count = sizeof spreads / sizeof *spreads,
+                                             .fold = fold,
+                                             .merge = merge};

@@ -1,5 +1,6 @@
 /* response.h - how long a customer's message waits for its answer: each answer of the AI, the first one, and the
- * first one of a person; messages and conversations without an answer are counted, not dropped. */
+ * first one of a person; messages and conversations without an answer are counted, not dropped. A conversation of which
+ * a message has no time is measured by none of its messages (contract: untimed). */
 #ifndef CT_RESPONSE_H
 #define CT_RESPONSE_H
 
@@ -12,7 +13,7 @@ struct ct_response {
     struct ct_spread first_human; /* handoff to the first human message */
     uint64_t engaged, unanswered; /* conversations; those that nobody answered */
     uint64_t user_messages, unanswered_messages;
-    uint64_t untimed_answers; /* conversations that the AI answered at times unknown */
+    uint64_t untimed, untimed_human; /* conversations that cannot be measured: the AI answered, a person wrote */
 };
 extern const struct ct_metric ct_metric_response;
 

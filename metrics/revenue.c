@@ -28,6 +28,7 @@ static void currency_merge(void *entry, const void *other, int sign)
     s->purchases += by * o->purchases;
     s->buyers_ever += by * o->buyers_ever;
     s->unmargined += by * o->unmargined;
+    s->one_offs_apart += by * o->one_offs_apart;
 }
 
 static const struct ct_keyed currencies = {sizeof(struct ct_revenue_in), CT_REVENUES_MAX, currency_merge};
@@ -37,7 +38,7 @@ static struct ct_revenue_in *currency_of(struct ct_revenue *s, ct_span currency)
     return ct_keyed_at(&currencies, s->currency, &s->count, &s->other, currency);
 }
 
-static void fold_money(struct ct_revenue *s, const struct ct_account_money *m, bool paid_at_start)
+static void fold_money(struct ct_revenue *s, const struct ct_account_money *m)
 {
     if (m->mrr_start == 0 && m->mrr_end == 0 && m->one_offs == 0 && m->purchases_ever == 0 && m->spent_ever == 0 &&
         m->retention_costs == 0) {
@@ -51,7 +52,8 @@ static void fold_money(struct ct_revenue *s, const struct ct_account_money *m, b
     c->expansion += m->expansion;
     c->fresh += m->fresh;
     c->one_off += m->one_off;
-    c->one_off_of_base += paid_at_start ? m->one_off : 0;
+    c->one_off_of_base += m->one_off_of_base;
+    c->one_offs_apart += m->one_offs_apart;
     c->spent += m->spent;
     c->spent_ever += m->spent_ever;
     c->margined += m->margined;
@@ -86,7 +88,7 @@ static void fold_customer(void *state, const struct ct_customer *customer)
         }
     }
     for (uint32_t i = 0; i < a->money_count; i++) {
-        fold_money(s, &a->money[i], a->paying_start);
+        fold_money(s, &a->money[i]);
     }
 }
 
@@ -287,6 +289,16 @@ static void read_currency(const struct ct_revenue *s, const struct ct_revenue_in
     }
 }
 
+/* Expansion events that no proportion of MRR has, of whatever currency. */
+static uint64_t apart(const struct ct_revenue *s)
+{
+    uint64_t events = s->other.one_offs_apart;
+    for (uint32_t i = 0; i < s->count; i++) {
+        events += s->currency[i].one_offs_apart;
+    }
+    return events;
+}
+
 static uint64_t left_out(const struct ct_revenue *s, enum ct_revenue_reading what)
 {
     struct ct_reading others = {.scale = 0};
@@ -295,7 +307,8 @@ static uint64_t left_out(const struct ct_revenue *s, enum ct_revenue_reading wha
     if (what == CT_REVENUE_CLV) {
         count = s->unbegun;
     } else if (what >= CT_REVENUE_CHURN && what <= CT_REVENUE_EXPANSION_RATE_RECURRING) {
-        count = s->unknown_ends + s->left_out;
+        count = s->unknown_ends + s->left_out +
+                (what == CT_REVENUE_NRR || what == CT_REVENUE_EXPANSION_RATE ? apart(s) : 0);
     } else if (what <= CT_REVENUE_UPGRADES) {
         count = s->left_out;
     } else if (what == CT_REVENUE_CLV_HISTORIC) {

@@ -12,13 +12,14 @@ struct ct_revenue_in {
     char key[CT_KEY_BYTES];                                     /* currency */
     ct_wide start, end, churned, contraction, expansion, fresh; /* MRR */
     ct_wide one_off,
-        one_off_of_base; /* expansion beside subscriptions: of all customers, of those with MRR at the start */
+        one_off_of_base; /* expansion beside subscriptions: of all customers, of those with MRR in it at the start */
     ct_wide spent, spent_ever, margined, margin; /* as struct ct_account_money's */
     ct_wide retention;
     uint64_t paying_start, paying_end; /* customers with MRR in this currency */
     uint64_t one_offs, retentions;     /* events */
     uint64_t purchases, buyers_ever;   /* purchases in the period; customers with a purchase before its end */
     uint64_t unmargined;               /* of those before its end, that name no margin */
+    uint64_t one_offs_apart;           /* events: as struct ct_account_money's */
 };
 
 struct ct_revenue {

@@ -57,13 +57,18 @@ static bool read_signals(struct reading *r, const struct ct_yaml_node *node, str
             ok = false;
             continue;
         }
-        int signal = ct_ruleset_signal(r->rules, name);
-        if (signal < 0) {
+        if (r->rules && ct_ruleset_signal(r->rules, name) < 0) {
             ct_yaml_problem(&r->yaml, 'e', value_at(node, i), "signal: the rules have no '%.60s'", name.at);
             ok = false;
             continue;
         }
-        signals[i] = (uint16_t)signal;
+        int index = ct_signal_names_add(&r->card->signals, &r->card->arena, name);
+        if (index < 0) {
+            ok = r->card->signals.count < CT_SIGNAL_NAMES_MAX && ct_yaml_no_memory(r->yaml.report);
+            ct_yaml_problem(&r->yaml, 'e', value_at(node, i), "signal: at most %d different ones", CT_SIGNAL_NAMES_MAX);
+            continue;
+        }
+        signals[i] = (uint16_t)index;
     }
     if (signals && !count) {
         ct_yaml_problem(&r->yaml, 'e', node, "signal: a name, or a list of names, is due");
@@ -71,7 +76,6 @@ static bool read_signals(struct reading *r, const struct ct_yaml_node *node, str
     check->kind = CT_CHECK_SIGNAL;
     check->signals = signals;
     check->signal_count = count;
-    r->card->signals = true;
     return ok;
 }
 
@@ -367,6 +371,7 @@ struct ct_scorecard *ct_scorecard_load(ct_span file, ct_span bytes, const struct
 void ct_scorecard_free(struct ct_scorecard *card)
 {
     if (card) {
+        ct_signal_names_done(&card->signals);
         ct_arena_done(&card->arena);
         free(card);
     }

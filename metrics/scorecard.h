@@ -6,6 +6,7 @@
 #define CT_SCORECARD_H
 
 #include "engine/rules.h"
+#include "metrics/bindings.h"
 #include "metrics/marks.h"
 
 #define CT_CRITERIA_MAX 24
@@ -71,7 +72,7 @@ enum ct_check_kind {
 };
 struct ct_check {
     enum ct_check_kind kind;
-    const uint16_t *signals;
+    const uint16_t *signals; /* indexes in the scorecard's names */
     size_t signal_count;
     unsigned outcomes;
     enum ct_check_flag flag;
@@ -89,25 +90,33 @@ struct ct_criterion {
     const struct ct_check *when; /* NULL = always; judged only where it holds */
     ct_span mark;                /* of marks' "criteria"; empty = only the rule says */
 };
+struct ct_terms; /* terms.h */
+
 struct ct_scorecard {
     struct ct_arena arena;
     ct_span name;
     struct ct_criterion criteria[CT_CRITERIA_MAX];
     size_t count;
-    bool signals; /* some condition looks at signals: records have to keep them */
+    struct ct_signal_names signals; /* that conditions look at: records have to keep theirs, and to be bound */
 };
 
-/* Names of signals are looked up in `rules`. NULL = *err says file:line:column. */
+/* Names of signals have to be some of `rules`; NULL = any name will do, for rule sets that are not known yet. NULL =
+ * *err says file:line:column. */
 struct ct_scorecard *ct_scorecard_load(ct_span file, ct_span bytes, const struct ct_ruleset *rules,
                                        struct ct_error *err) CT_MUST_USE;
 void ct_scorecard_free(struct ct_scorecard *scorecard); /* NULL allowed */
 
 /* ---- scorecard_judge.c ---- */
-/* CT_NULL where the record does not say: a time that is not known, a survey not answered, `resolved` of a silent one.
- */
-enum ct_tri ct_check_judge(const struct ct_check *check, const struct ct_record *record);
+/* CT_NULL where the record does not say: a time that is not known, a survey not answered, `resolved` of a silent one, a
+ * signal that its rule set does not have. bindings may be NULL where no signal is looked at. */
+enum ct_tri ct_check_judge(const struct ct_check *check, const struct ct_record *record,
+                           const struct ct_bindings *bindings);
 /* The criterion's score, 0..CT_CRITERION_ONE; -1 = it cannot be judged here. marked may be NULL. */
 int64_t ct_criterion_score(const struct ct_criterion *criterion, const struct ct_record *record,
-                           const struct ct_marks *marks, const struct ct_marked *marked);
+                           const struct ct_terms *terms, const struct ct_marked *marked);
+/* Each signal that a criterion names and the rule set does not have: for which it cannot be judged there. */
+void ct_scorecard_missing(const struct ct_scorecard *scorecard, const struct ct_binding *binding,
+                          void (*one)(void *context, const struct ct_criterion *criterion, ct_span signal),
+                          void *context);
 
 #endif

@@ -1,5 +1,7 @@
-/* scorecard_judge.c - criteria over one record: true, false, or not to be said. Called by iqs.c. */
+/* scorecard_judge.c - criteria over one record: true, false, or not to be said. Called by iqs.c, and by who
+ * tells which criteria a rule set leaves open. */
 #include "metrics/scorecard.h"
+#include "metrics/terms.h"
 
 static enum ct_tri tri(bool value)
 {
@@ -107,26 +109,29 @@ static int64_t number_of(enum ct_check_number number, const struct ct_record *r)
     return CT_USEC_NONE;
 }
 
-static bool has_signal(const struct ct_check *check, const struct ct_record *record)
+/* Any of them. One that the rule set does not have leaves it open. */
+static enum ct_tri has_signal(const struct ct_check *check, const struct ct_record *record,
+                              const struct ct_bindings *bindings)
 {
-    const uint16_t *all = ct_record_array(record, record->signals);
-    for (uint32_t i = 0; i < record->signals.count; i++) {
-        for (size_t j = 0; j < check->signal_count; j++) {
-            if (all[i] == check->signals[j]) {
-                return true;
-            }
+    enum ct_tri result = CT_FALSE;
+    for (size_t i = 0; i < check->signal_count; i++) {
+        enum ct_tri one = ct_bindings_card_signal(bindings, record, check->signals[i]);
+        if (one == CT_TRUE) {
+            return CT_TRUE;
         }
+        result = one == CT_NULL ? CT_NULL : result;
     }
-    return false;
+    return result;
 }
 
 /* Of ALL one false decides, of ANY one true; else one that is not known leaves it open. */
-static enum ct_tri judge_parts(const struct ct_check *check, const struct ct_record *record)
+static enum ct_tri judge_parts(const struct ct_check *check, const struct ct_record *record,
+                               const struct ct_bindings *bindings)
 {
     enum ct_tri decides = check->kind == CT_CHECK_ALL ? CT_FALSE : CT_TRUE;
     enum ct_tri result = check->kind == CT_CHECK_ALL ? CT_TRUE : CT_FALSE;
     for (size_t i = 0; i < check->part_count; i++) {
-        enum ct_tri part = ct_check_judge(check->parts[i], record);
+        enum ct_tri part = ct_check_judge(check->parts[i], record, bindings);
         if (part == decides) {
             return decides;
         }
@@ -135,13 +140,14 @@ static enum ct_tri judge_parts(const struct ct_check *check, const struct ct_rec
     return result;
 }
 
-enum ct_tri ct_check_judge(const struct ct_check *check, const struct ct_record *record)
+enum ct_tri ct_check_judge(const struct ct_check *check, const struct ct_record *record,
+                           const struct ct_bindings *bindings)
 {
     enum ct_tri found;
     int64_t number;
     switch (check->kind) {
     case CT_CHECK_SIGNAL:
-        return tri(has_signal(check, record));
+        return has_signal(check, record, bindings);
     case CT_CHECK_OUTCOME:
         return tri(check->outcomes >> record->outcome & 1);
     case CT_CHECK_FLAG:
@@ -152,25 +158,51 @@ enum ct_tri ct_check_judge(const struct ct_check *check, const struct ct_record 
         return number == CT_USEC_NONE ? CT_NULL : tri(number >= check->low && number <= check->high);
     case CT_CHECK_ALL:
     case CT_CHECK_ANY:
-        return judge_parts(check, record);
+        return judge_parts(check, record, bindings);
     case CT_CHECK_NOT:
-        found = ct_check_judge(check->parts[0], record);
+        found = ct_check_judge(check->parts[0], record, bindings);
         return found == CT_NULL ? CT_NULL : tri(found == CT_FALSE);
     }
     return CT_NULL;
 }
 
 int64_t ct_criterion_score(const struct ct_criterion *criterion, const struct ct_record *record,
-                           const struct ct_marks *marks, const struct ct_marked *marked)
+                           const struct ct_terms *terms, const struct ct_marked *marked)
 {
-    if (criterion->when && ct_check_judge(criterion->when, record) != CT_TRUE) {
+    if (criterion->when && ct_check_judge(criterion->when, record, terms->bindings) != CT_TRUE) {
         return -1;
     }
     const struct ct_mark *mark =
-        marked && criterion->mark.len ? ct_marks_of(marks, marked, CT_MARK_CRITERION, criterion->mark) : NULL;
+        marked && criterion->mark.len ? ct_marks_of(terms->marks, marked, CT_MARK_CRITERION, criterion->mark) : NULL;
     if (mark) {
         return mark->value;
     }
-    enum ct_tri found = criterion->rule ? ct_check_judge(criterion->rule, record) : CT_NULL;
+    enum ct_tri found = criterion->rule ? ct_check_judge(criterion->rule, record, terms->bindings) : CT_NULL;
     return found == CT_NULL ? -1 : found == CT_TRUE ? CT_CRITERION_ONE : 0;
+}
+
+static bool names(const struct ct_check *check, size_t index)
+{
+    bool found = false;
+    for (size_t i = 0; check && check->kind == CT_CHECK_SIGNAL && i < check->signal_count && !found; i++) {
+        found = check->signals[i] == index;
+    }
+    for (size_t i = 0; check && i < check->part_count && !found; i++) {
+        found = names(check->parts[i], index);
+    }
+    return found;
+}
+
+void ct_scorecard_missing(const struct ct_scorecard *card, const struct ct_binding *binding,
+                          void (*one)(void *context, const struct ct_criterion *criterion, ct_span signal),
+                          void *context)
+{
+    for (size_t i = 0; i < card->count && binding->card_missing; i++) {
+        const struct ct_criterion *criterion = &card->criteria[i];
+        for (size_t j = 0; j < card->signals.count; j++) {
+            if (binding->card[j] < 0 && (names(criterion->rule, j) || names(criterion->when, j))) {
+                one(context, criterion, card->signals.at[j]);
+            }
+        }
+    }
 }

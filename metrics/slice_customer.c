@@ -106,10 +106,14 @@ static ct_span segment_at(const struct ct_customer *customer, struct ct_period p
 /* When a customer is first heard of: an event, or since when it says that it is one. */
 static ct_usec first_event(const struct ct_customer *customer)
 {
-    ct_usec first = customer->events[0]->at;
-    for (size_t i = 0; i < customer->event_count; i++) {
-        ct_usec since = customer->events[i]->numbers.since;
-        first = since != CT_USEC_NONE && since < first ? since : first;
+    ct_usec first = INT64_MAX;
+    for (size_t i = 0; i < customer->event_count + customer->due_count; i++) {
+        const struct ct_business *event = customer->events[i];
+        ct_usec since = event->numbers.since;
+        if (ct_terms_know(customer->terms, event)) {
+            first = event->at < first ? event->at : first;
+            first = since != CT_USEC_NONE && since < first ? since : first;
+        }
     }
     return first;
 }
@@ -155,7 +159,7 @@ static size_t enter_records(struct ct_kpi_slices *slices, const struct ct_custom
 /* A customer of events is in every period since it is known, and has a segment without a conversation. */
 static size_t enter_events(struct ct_kpi_slices *slices, const struct ct_customer *customer, size_t count)
 {
-    if (!slices->complete || customer->event_count == 0) {
+    if (!slices->complete || customer->event_count + customer->due_count == 0) {
         return count;
     }
     struct ct_period only = no_period;
@@ -205,7 +209,9 @@ static void fold_part(struct ct_kpi_slices *slices, struct ct_kpi_set *set, cons
         terms.from = period.from;
         terms.to = period.to;
         part.terms = &terms;
-        part.event_count = in_periods(slices, period) ? part.event_count : 0;
+        if (!in_periods(slices, period)) {
+            part.event_count = part.due_count = 0;
+        }
     }
     ct_kpis_fold_customer(set, &part);
 }
@@ -217,8 +223,9 @@ static bool same_key(const struct ct_slice_entry *a, const struct ct_slice_entry
 
 /* A customer is in few slices, but one shared account may be in very many: beyond the maximum whatever is left is the
  * other slice's in any case, and is given to it together. */
-enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_customer *customer)
+enum ct_status ct_slices_fold_customer(struct ct_kpi_slices *slices, const struct ct_customer *all)
 {
+    const struct ct_customer known = ct_customer_known(all), *customer = &known;
     if (!settle(slices, customer->terms) || !scratch(slices, customer->record_count + slices->period_count + 1)) {
         return CT_NO_MEMORY;
     }
@@ -260,7 +267,7 @@ enum ct_status ct_slices_fold_event(struct ct_kpi_slices *slices, const struct c
     if (!settle(slices, terms)) {
         return CT_NO_MEMORY;
     }
-    if (!slices->complete || (by_segment(slices) && !segment.len)) {
+    if (!slices->complete || !ct_terms_know(terms, event) || (by_segment(slices) && !segment.len)) {
         return CT_OK;
     }
     struct ct_period only = no_period;

@@ -70,6 +70,14 @@ void ct_spread_merge(struct ct_spread *spread, const struct ct_spread *other, in
     }
 }
 
+void ct_spread_clear(struct ct_spread *spread)
+{
+    if (spread->moments.n) {
+        ct_histogram_clear(&spread->histogram, spread->moments.min, spread->moments.max);
+        memset(&spread->moments, 0, sizeof spread->moments);
+    }
+}
+
 int64_t ct_spread_percentile(const struct ct_spread *spread, unsigned permille)
 {
     int64_t value = ct_histogram_percentile(&spread->histogram, permille);

@@ -30,6 +30,8 @@ struct ct_spread {
 };
 void ct_spread_add(struct ct_spread *spread, int64_t value);
 void ct_spread_merge(struct ct_spread *spread, const struct ct_spread *other, int sign); /* as ct_moments_merge */
+/* All zero bytes again; what is zero is not written to. */
+void ct_spread_clear(struct ct_spread *spread);
 /* ct_histogram_percentile, kept between the smallest and the largest value. */
 int64_t ct_spread_percentile(const struct ct_spread *spread, unsigned permille);
 

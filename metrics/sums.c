@@ -47,6 +47,9 @@ struct ct_sums *ct_sums_new(void)
         free(sums);
         return NULL;
     }
+    if (sums) {
+        memset(sums->state, 0, sums->state_bytes);
+    }
     return sums;
 }
 
@@ -123,6 +126,21 @@ static void read_head(struct ct_sums *sums, size_t index, const struct ct_kpi *k
     add(sums, kpi->id, kpi->kind == CT_KPI_SHARES ? "" : reading.key, names[index].denominator, denominator);
 }
 
+/* Most of a state are bins, and a conversation is in a handful of them. */
+static void clear(unsigned char *state, const struct ct_metric *metric)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < metric->spread_count; i++) {
+        memset(state + at, 0, metric->spreads[i] - at);
+        ct_spread_clear((struct ct_spread *)(void *)(state + metric->spreads[i]));
+        at = metric->spreads[i] + sizeof(struct ct_spread);
+    }
+    memset(state + at, 0, metric->state_bytes - at);
+    if (metric->zero) {
+        metric->zero(state);
+    }
+}
+
 enum ct_status ct_sums_of(struct ct_sums *sums, const struct ct_record *record, const struct ct_sum **out,
                           size_t *count)
 {
@@ -131,15 +149,12 @@ enum ct_status ct_sums_of(struct ct_sums *sums, const struct ct_record *record, 
     if (!copy_unmarked(sums, record)) {
         return CT_NO_MEMORY;
     }
-    memset(sums->state, 0, sums->state_bytes);
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
         if (!counts(i)) {
             continue;
         }
-        void *state = sums->state + sums->state_at[i];
-        if (ct_metrics[i]->zero) {
-            ct_metrics[i]->zero(state);
-        }
+        unsigned char *state = sums->state + sums->state_at[i];
+        clear(state, ct_metrics[i]);
         ct_metrics[i]->fold(state, sums->record);
     }
     sums->count = 0;

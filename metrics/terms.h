@@ -52,8 +52,10 @@ enum ct_return_topic {
     CT_RETURN_TOPIC_ANY   /* every one */
 };
 
+struct ct_answers;   /* answers.h */
 struct ct_marks;     /* marks.h */
 struct ct_scorecard; /* scorecard.h */
+struct ct_bindings;  /* bindings.h */
 
 struct ct_terms {
     ct_usec from, to;                     /* the period of business figures: [from, to); `to` NONE = there is none */
@@ -62,8 +64,10 @@ struct ct_terms {
     const struct ct_zone *zone;           /* of hours, days, months; NULL = UTC */
     const struct ct_cost_model *cost;     /* whose monthly fees are shared out (fees.h); NULL = none */
     const struct ct_silence *silence;     /* that ends a conversation; NULL = not known */
+    const struct ct_answers *answers;     /* to feedback, where customers' own events do not tell; NULL = not known */
     const struct ct_marks *marks;         /* what people found in conversations; NULL = no marks */
     const struct ct_scorecard *scorecard; /* of the internal quality score; NULL = none */
+    const struct ct_bindings *bindings;   /* of the signals that marks and scorecard name; NULL = they name none */
     ct_usec return_window_usec;           /* a customer back within it was not served at first contact */
     unsigned return_topic;                /* enum ct_return_topic */
     uint64_t csat_positive_of_5, csat_positive_of_10; /* surveys outside the chat: positive from there on, on a scale of

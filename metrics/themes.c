@@ -1,18 +1,21 @@
 /* themes.c - what each conversation gives to the themes, as lines that sort (themes.h).
  *
  * A line: group NUL section, then by section (numbers are bytes, texts end with NUL):
- *   C  period                                                                   an engaged conversation
+ *   C  period | quality                                                         an engaged conversation
  *   H  weekday hour                                                             when it started (7 0: not known)
  *   P  topic period                                                             it speaks of this topic
  *   Q  words well time hash | bad topic id                                      its first question
- *   T  band sentiment topic plain time hash | comments id quote                 what it has to say
+ *   T  band sentiment topic plain time hash | comments id quote quality         what it has to say
  * What stands before | is the order of the lines, so examples come out in it; `well` and `plain` are 1 where it did not
- * end badly and where there is no comment. The whole is the group of the empty key.
+ * end badly and where there is no comment; a quality is its score and one, 0 = none. The whole is the group of the
+ * empty key.
  */
 #include "metrics/themes.h"
 
 #include "engine/calendar.h"
 #include "metrics/account.h"
+#include "metrics/iqs.h"
+#include "metrics/marks.h"
 #include "metrics/satisfaction.h"
 #include "metrics/sentiment.h"
 #include "metrics/slice_key.h"
@@ -41,16 +44,19 @@ static void put_text(struct pen *pen, ct_span text)
     put_byte(pen, 0);
 }
 
-/* In the order of time: the sign bit turned, the highest byte first. Not known comes last. */
+/* The highest byte first: they sort as numbers. */
+static void put_number(struct pen *pen, uint64_t number)
+{
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        put_byte(pen, number >> shift & 0xFF);
+    }
+}
+
+/* In the order of time: the sign bit turned. Not known comes last. */
 static void put_place(struct pen *pen, ct_usec time, uint64_t hash)
 {
-    uint64_t at = time == CT_USEC_NONE ? UINT64_MAX : (uint64_t)time ^ (uint64_t)1 << 63;
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        put_byte(pen, at >> shift & 0xFF);
-    }
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        put_byte(pen, hash >> shift & 0xFF);
-    }
+    put_number(pen, time == CT_USEC_NONE ? UINT64_MAX : (uint64_t)time ^ (uint64_t)1 << 63);
+    put_number(pen, hash);
 }
 
 /* ---- bands ------------------------------------------------------------------------------------------------------ */
@@ -132,25 +138,41 @@ static void put_topics(struct writing *w, const struct ct_record *record, bool b
     }
 }
 
-static bool ended_badly(const struct ct_record *record)
+static bool is_bad(int outcome)
 {
-    return record->outcome == CT_OUTCOME_UNRESOLVED || record->outcome == CT_OUTCOME_ESCALATED ||
-           record->outcome == CT_OUTCOME_ESCALATION_FAILED || record->outcome == CT_OUTCOME_ABANDONED ||
-           record->fallbacks > 0;
+    return outcome == CT_OUTCOME_UNRESOLVED || outcome == CT_OUTCOME_ESCALATED ||
+           outcome == CT_OUTCOME_ESCALATION_FAILED || outcome == CT_OUTCOME_ABANDONED;
 }
 
-static void put_question(struct writing *w, const struct ct_record *record)
+/* Where people said how it ended, or whether it was answered right, that counts. */
+static bool ended_badly(const struct ct_record *record, const struct ct_terms *terms)
+{
+    const struct ct_marked *marked = ct_marks_find(terms->marks, record);
+    if (marked) {
+        const struct ct_mark_truth truth = ct_marks_truth(terms->marks, marked);
+        uint64_t judged = 0, correct = 0;
+        bool answers = ct_marks_accuracy(terms->marks, marked, &judged, &correct);
+        if (answers || truth.outcome >= 0 || truth.resolved != CT_NULL || truth.escalated != CT_NULL) {
+            return correct < judged || is_bad(truth.outcome) || truth.resolved == CT_FALSE ||
+                   truth.escalated == CT_TRUE;
+        }
+    }
+    return is_bad(record->outcome) || record->fallbacks > 0;
+}
+
+static void put_question(struct writing *w, const struct ct_record *record, const struct ct_terms *terms)
 {
     ct_span words = ct_record_text(record, CT_TEXT_QUESTION);
     struct pen pen;
     if (!words.len) {
         return;
     }
+    bool bad = ended_badly(record, terms);
     begin(w, &pen, CT_THEME_QUESTION);
     put_text(&pen, words);
-    put_byte(&pen, !ended_badly(record));
+    put_byte(&pen, !bad);
     put_place(&pen, record->started_at, record->conversation_hash);
-    put_byte(&pen, ended_badly(record));
+    put_byte(&pen, bad);
     put_text(&pen, ct_record_text(record, CT_TEXT_TOPIC));
     put_text(&pen, ct_record_text(record, CT_TEXT_CONVERSATION_ID));
     hand_over(w, &pen);
@@ -161,6 +183,7 @@ struct item {
     enum ct_feeling feeling;
     ct_span topic, id, quote;
     bool comment;
+    uint64_t quality; /* as lines have it */
     ct_usec at;
     uint64_t hash;
 };
@@ -177,27 +200,31 @@ static void put_item(struct writing *w, const struct item *item)
     put_byte(&pen, item->comment);
     put_text(&pen, item->id);
     put_text(&pen, w->options->quotes ? item->quote : CT_SPAN_NONE);
+    put_number(&pen, item->quality);
     hand_over(w, &pen);
 }
 
 static void put_record(struct writing *w, const struct ct_record *record, const struct ct_terms *terms, bool before)
 {
     struct pen pen;
+    uint64_t quality = before ? 0 : (uint64_t)(ct_iqs_of(record, terms) + 1);
     begin(w, &pen, CT_THEME_CONVERSATION);
     put_byte(&pen, before);
+    put_number(&pen, quality);
     hand_over(w, &pen);
     put_topics(w, record, before);
     if (before) {
         return;
     }
     put_hour(w, record, terms->zone);
-    put_question(w, record);
+    put_question(w, record, terms);
     const struct item item = {.band = band_of(record),
                               .feeling = ct_feeling_of(record),
                               .topic = ct_record_text(record, CT_TEXT_TOPIC),
                               .id = ct_record_text(record, CT_TEXT_CONVERSATION_ID),
                               .quote = ct_record_text(record, CT_TEXT_COMMENT),
                               .comment = record->comments > 0,
+                              .quality = quality,
                               .at = record->started_at,
                               .hash = record->conversation_hash};
     if (item.comment || item.band != CT_BAND_NONE || item.feeling != CT_FEELING_NONE) {
@@ -211,7 +238,8 @@ static void put_event(struct writing *w, const struct ct_business *event, const 
     bool survey = event->type == CT_BUSINESS_SURVEY;
     enum ct_score_kind kind = CT_SCORE_CSAT;
     struct ct_score score = {.present = false};
-    if ((event->type != CT_BUSINESS_FEEDBACK && !(survey && quote.len)) || !ct_terms_hold(terms, event->at)) {
+    if ((event->type != CT_BUSINESS_FEEDBACK && !(survey && quote.len)) || !ct_terms_hold(terms, event->at) ||
+        !ct_terms_know(terms, event)) {
         return;
     }
     bool scored = survey && ct_survey_score(event, terms, &kind, &score);

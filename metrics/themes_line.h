@@ -9,7 +9,7 @@ enum {
     CT_THEME_QUESTION = 'Q',
     CT_THEME_ITEM = 'T',
     CT_THEME_TEXT_BYTES = 1100, /* of one text: longer than what a record keeps of any */
-    CT_THEME_LINE_BYTES = 4 * (CT_THEME_TEXT_BYTES + 1) + 64
+    CT_THEME_LINE_BYTES = 4 * (CT_THEME_TEXT_BYTES + 1) + 72
 };
 
 #endif

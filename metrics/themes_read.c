@@ -138,6 +138,16 @@ static void skip_place(ct_span *line)
     *line = (ct_span){line->at + used, line->len - used};
 }
 
+static void take_quality(ct_span *line, struct ct_theme_quality *quality)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < 8; i++) {
+        number = number << 8 | take_byte(line);
+    }
+    quality->n += number > 0;
+    quality->sum += number > 0 ? (int64_t)number - 1 : 0;
+}
+
 static char *copied(ct_span text)
 {
     char *copy = malloc(text.len + 1);
@@ -271,6 +281,7 @@ static bool take_item(struct group *g, ct_span line)
     last->theme.items++;
     last->theme.comments += take_byte(&line);
     ct_span id = take_text(&line), quote = take_text(&line);
+    take_quality(&line, &last->theme.quality);
     return keep_example(&last->held, &last->theme.example_count, id, quote);
 }
 
@@ -328,6 +339,7 @@ bool ct_themes_take(struct ct_themes_reader *r, ct_span line)
             g->themes.conversations_before++;
         } else {
             g->themes.conversations++;
+            take_quality(&line, &g->themes.quality);
         }
         return true;
     case CT_THEME_HOUR:

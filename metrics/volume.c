@@ -32,9 +32,10 @@ static void fold_customer(void *state, const struct ct_customer *customer)
 {
     struct ct_volume *s = state;
     s->known++;
-    s->accounts += customer->event_count > 0;
-    for (size_t i = 0; i < customer->event_count; i++) {
-        s->events += inside(customer->events[i], customer->terms);
+    s->accounts += customer->event_count + customer->due_count > 0;
+    for (size_t i = 0; i < customer->event_count + customer->due_count; i++) {
+        s->events +=
+            ct_terms_know(customer->terms, customer->events[i]) && inside(customer->events[i], customer->terms);
     }
 }
 

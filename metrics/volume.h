@@ -10,7 +10,7 @@ struct ct_volume {
     uint64_t dated;            /* conversations that have a time */
     ct_usec first_at, last_at; /* only where dated > 0; do not shrink when given back */
     uint64_t accounts;         /* customers of whom business events are known, of whatever time */
-    uint64_t events;           /* business events in the period; all of them where there is none */
+    uint64_t events;           /* known business events in the period; all of them where there is none */
     uint64_t known;            /* customers and events of nobody that were folded, of whatever time; 0 = metrics that do
                                   not fold conversations are empty */
 };

@@ -8,7 +8,8 @@
 struct ct_wait {
     struct ct_spread attended; /* µs */
     struct ct_moments left;    /* µs until they left */
-    uint64_t unknown;          /* a person took part after a wait that cannot be measured */
+    uint64_t unknown;          /* a person took part after a wait that cannot be measured, untimed ones among them */
+    uint64_t untimed_left;     /* left the queue of an untimed conversation */
 };
 extern const struct ct_metric ct_metric_wait;
 

@@ -286,18 +286,41 @@ static bool phase_from(ct_span text, enum ct_handoff_phase *out)
     return false;
 }
 
-enum event_field { E_TYPE, E_PHASE, E_BY, E_REASON, E_KIND, E_NAME, E_VALUE, E_SCALE, E_SCALE_MIN, E_TEXT };
+enum event_field {
+    E_TYPE,
+    E_PHASE,
+    E_BY,
+    E_REASON,
+    E_KIND,
+    E_NAME,
+    E_VALUE,
+    E_SCALE,
+    E_SCALE_MIN,
+    E_TEXT,
+    E_STATUS,
+    E_BILLABLE
+};
 static const ct_span event_names[] = {
-    [E_TYPE] = CT_JSON_NAME("type"),     [E_PHASE] = CT_JSON_NAME("phase"), [E_BY] = CT_JSON_NAME("by"),
-    [E_REASON] = CT_JSON_NAME("reason"), [E_KIND] = CT_JSON_NAME("kind"),   [E_NAME] = CT_JSON_NAME("name"),
-    [E_VALUE] = CT_JSON_NAME("value"),   [E_SCALE] = CT_JSON_NAME("scale"), [E_SCALE_MIN] = CT_JSON_NAME("scale_min"),
-    [E_TEXT] = CT_JSON_NAME("text"),
+    [E_TYPE] = CT_JSON_NAME("type"),     [E_PHASE] = CT_JSON_NAME("phase"),   [E_BY] = CT_JSON_NAME("by"),
+    [E_REASON] = CT_JSON_NAME("reason"), [E_KIND] = CT_JSON_NAME("kind"),     [E_NAME] = CT_JSON_NAME("name"),
+    [E_VALUE] = CT_JSON_NAME("value"),   [E_SCALE] = CT_JSON_NAME("scale"),   [E_SCALE_MIN] = CT_JSON_NAME("scale_min"),
+    [E_TEXT] = CT_JSON_NAME("text"),     [E_STATUS] = CT_JSON_NAME("status"), [E_BILLABLE] = CT_JSON_NAME("billable"),
 };
 static const struct ct_json_fields event_fields = {event_names, sizeof(event_names) / sizeof(*event_names)};
 
 struct event_words {
-    ct_span type, phase, kind, name;
+    ct_span type, phase, kind, name, status, billable;
 };
+
+static bool read_billable(struct ct_json *json, ct_span *out)
+{
+    enum ct_json_kind kind = ct_json_peek(json);
+    if (kind == CT_JSON_NULL)
+        return ct_json_skip(json);
+    if (kind != CT_JSON_TRUE && kind != CT_JSON_FALSE)
+        return ct_json_fail(json, "wrong_type", json->at, "event.billable", "true or false is due");
+    return ct_json_raw(json, out);
+}
 
 static bool read_event_member(struct ct_json *json, int field, struct ct_event *event, struct event_words *words)
 {
@@ -322,6 +345,10 @@ static bool read_event_member(struct ct_json *json, int field, struct ct_event *
         return read_scale(json, "event.scale_min", &event->scale_min);
     case E_TEXT:
         return ct_json_string_or_null(json, "event.text", &event->text);
+    case E_STATUS:
+        return ct_json_string_or_null(json, "event.status", &words->status);
+    case E_BILLABLE:
+        return read_billable(json, &words->billable);
     default:
         return ct_json_skip(json);
     }
@@ -350,6 +377,11 @@ static bool read_event(struct ct_json *json, struct ct_event *event)
         event->name = words.type;
     if (event->type == CT_EVENT_LABEL && event->name.len == 0)
         return ct_json_fail(json, "missing_field", begin, "event.name", NULL);
+    if (event->type == CT_EVENT_DELIVERY) {
+        event->name = words.status;
+        event->value = words.billable;
+        return words.status.len || ct_json_fail(json, "missing_field", begin, "event.status", NULL);
+    }
     if (event->type == CT_EVENT_HANDOFF) {
         event->phase = CT_PHASE_ACCEPTED;
         if (words.phase.len > 0 && !phase_from(words.phase, &event->phase))
@@ -419,6 +451,8 @@ static bool check_message(struct ct_json *json, const struct ct_json_walk *walk,
             return ct_json_fail(json, "missing_field", begin, "role", NULL);
         message->role = CT_ROLE_SYSTEM; /* a platform's fact that nobody wrote */
     }
+    if (message->event.type == CT_EVENT_DELIVERY && message->id.len == 0)
+        return ct_json_fail(json, "missing_field", begin, "id", "of the message that was delivered or not");
     if (message->text.at == NULL && !event && message->tool_call_count == 0)
         return ct_json_fail(json, "missing_field", begin, "text", NULL);
     return true;

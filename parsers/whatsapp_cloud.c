@@ -272,17 +272,65 @@ static enum ct_status read_message(struct call *call, const cJSON *value, const 
     return emit(call, &message);
 }
 
+/* "true" or "false" as the event has it; empty = not said. What the newer `type` says goes before the older flag. */
+static ct_span billable_of(struct call *call, const cJSON *pricing)
+{
+    ct_span type = ct_json_tree_string(&call->tree, pricing, "type");
+    const cJSON *flag = ct_json_tree_get(&call->tree, pricing, "billable");
+    if (flag && !cJSON_IsBool(flag))
+        (void)ct_json_tree_fail(&call->tree, "wrong_type", "billable", "true or false is due");
+    if (type.len >= 5 && memcmp(type.at, "free_", 5) == 0)
+        return CT_SPAN_LIT("false");
+    if (ct_span_is(type, "regular"))
+        return CT_SPAN_LIT("true");
+    return !flag ? CT_SPAN_NONE : cJSON_IsTrue(flag) ? CT_SPAN_LIT("true") : CT_SPAN_LIT("false");
+}
+
+/* What became of a message that the business sent, and what it is charged as. */
+static enum ct_status read_status(struct call *call, const cJSON *value, const cJSON *item)
+{
+    struct ct_json_tree *tree = &call->tree;
+    struct ct_message message;
+    ct_message_init(&message);
+    message.seq = call->seq++;
+    if (!cJSON_IsObject(item)) {
+        (void)ct_json_tree_fail(tree, "wrong_type", "statuses", "an object is due for each");
+        return refuse(call);
+    }
+    message.role = CT_ROLE_SYSTEM;
+    message.id = ct_json_tree_string(tree, item, "id");
+    message.ts = read_time(call, item);
+    const cJSON *pricing = ct_json_tree_object(tree, item, "pricing");
+    message.category = ct_json_tree_string(tree, pricing, "category");
+    message.event = (struct ct_event){.type = CT_EVENT_DELIVERY,
+                                      .name = ct_json_tree_string(tree, item, "status"),
+                                      .value = billable_of(call, pricing),
+                                      .scale_min = -1};
+    ct_span number = ct_json_tree_string(tree, ct_json_tree_object(tree, value, "metadata"), "phone_number_id");
+    number = number.len ? number : call->settings->number;
+    ct_span to = ct_json_tree_string(tree, item, "recipient_id");
+    to = to.len ? to : ct_json_tree_string(tree, item, "recipient_user_id");
+    bool group = ct_span_is(ct_json_tree_string(tree, item, "recipient_type"), "group");
+    ct_span customer = group || !to.len ? CT_SPAN_NONE : customer_of(call, to);
+    if (ok(call) && (!message.id.len || !to.len))
+        (void)ct_json_tree_fail(tree, "missing_field", message.id.len ? "recipient_id" : "id", NULL);
+    if (ok(call))
+        identify(call, &message, number, customer, group ? to : CT_SPAN_NONE);
+    return emit(call, &message);
+}
+
 static enum ct_status read_value(struct call *call, const cJSON *value)
 {
-    static const char *const arrays[] = {"messages", "message_echoes", NULL};
+    enum { MESSAGES, ECHOES, STATUSES, ARRAYS };
+    static const char *const arrays[ARRAYS] = {"messages", "message_echoes", "statuses"};
     enum ct_status status = CT_OK;
-    for (int i = 0; arrays[i] && status == CT_OK; i++) {
+    for (int i = 0; i < ARRAYS && status == CT_OK; i++) {
         const cJSON *item, *items = ct_json_tree_array(&call->tree, value, arrays[i]);
         if (!ok(call))
             return refuse(call);
         cJSON_ArrayForEach(item, items)
         {
-            status = read_message(call, value, item, i == 1);
+            status = i == STATUSES ? read_status(call, value, item) : read_message(call, value, item, i == ECHOES);
             if (status != CT_OK)
                 break;
         }
@@ -379,8 +427,42 @@ static enum ct_status read_request(struct call *call)
     return emit(call, &message);
 }
 
-/* What it is goes by its members: a notification, one without its wrapper, a request, or what the platform answers to a
- * request ("contacts" with the number as it was written, "messages" with the id), which says nothing new. */
+/* What the platform answers to a request: "contacts" with the number as it was written, "messages" with the id that the
+ * statuses will name. */
+static enum ct_status read_answer(struct call *call, const cJSON *messages)
+{
+    struct ct_json_tree *tree = &call->tree;
+    const cJSON *item, *contacts = ct_json_tree_array(tree, tree->root, "contacts");
+    const cJSON *contact = contacts ? contacts->child : NULL;
+    ct_span to = ct_json_tree_string(tree, contact, "input");
+    ct_span customer = to.len ? customer_of(call, to) : to;
+    if (!ok(call))
+        return refuse(call);
+    if (!customer.len) /* the on-premises API says no more than the id */
+        return CT_OK;
+    enum ct_status status = CT_OK;
+    cJSON_ArrayForEach(item, messages)
+    {
+        struct ct_message message;
+        ct_message_init(&message);
+        message.seq = call->seq++;
+        message.role = CT_ROLE_SYSTEM;
+        message.ts = call->frame->envelope ? call->frame->envelope->received : CT_USEC_NONE;
+        message.id = ct_json_tree_string(tree, item, "id");
+        message.event = (struct ct_event){.type = CT_EVENT_DELIVERY, .name = CT_SPAN_LIT("accepted"), .scale_min = -1};
+        if (ok(call) && !message.id.len)
+            (void)ct_json_tree_fail(tree, "missing_field", "id", NULL);
+        if (ok(call))
+            identify(call, &message, number_of(call), customer, CT_SPAN_NONE);
+        status = emit(call, &message);
+        if (status != CT_OK)
+            break;
+    }
+    return status;
+}
+
+/* What it is goes by its members: a notification, one without its wrapper, a request, or the platform's answer to one.
+ */
 static enum ct_status convert(struct call *call)
 {
     struct ct_json_tree *tree = &call->tree;
@@ -396,7 +478,11 @@ static enum ct_status convert(struct call *call)
     const cJSON *messages = ct_json_tree_get(tree, root, "messages");
     if (cJSON_IsArray(messages) && messages->child && ct_json_tree_get(tree, messages->child, "from"))
         return read_value(call, root);
-    if (messages || ct_json_tree_get(tree, root, "statuses") || ct_json_tree_get(tree, root, "status"))
+    if (ct_json_tree_get(tree, root, "statuses"))
+        return read_value(call, root);
+    if (cJSON_IsArray(messages) && ok(call))
+        return read_answer(call, messages);
+    if (messages || ct_json_tree_get(tree, root, "status"))
         return CT_OK;
     if (ok(call))
         (void)ct_json_tree_fail(tree, "missing_field", "entry", "nor \"to\" nor \"messages\"");
@@ -428,8 +514,8 @@ static const struct ct_option options[] = {
     {"number", "string", "", "The business's phone_number_id, where a request's address does not name it."},
     {"egress", "choice:bot|agent", "bot", "Who writes what is posted to the platform."},
     {"categories", "map", "",
-     "Templates by the category that they are charged by: order_update=utility,promo*=marketing; messages that are no "
-     "template are then 'service'."},
+     "Templates by the category that they are charged by, until a status says so: order_update=utility,"
+     "promo*=marketing; messages that are no template are then 'service'."},
     {NULL, NULL, NULL, NULL}};
 
 static void *open_parser(const struct ct_parser_config *config, struct ct_error *err)
@@ -469,11 +555,10 @@ const struct ct_parser ct_parser_whatsapp_cloud = {
             "two sides "
             "write differently. Buttons and list answers are the title that was chosen; media without a caption are "
             "messages "
-            "without text; a thumb or a heart is feedback; an echo is a person at the business's phone. Delivery "
-            "statuses and "
-            "notices about templates, accounts and calls are no messages. A timestamp that is none becomes the time of "
-            "arrival. "
-            "Of a template only the values are known.",
+            "without text; a thumb or a heart is feedback; an echo is a person at the business's phone. The platform's "
+            "answer to a request gives the message its id, and statuses of that id say whether it arrived and what it "
+            "is charged as. Notices about templates, accounts and calls are no messages. A timestamp that is none "
+            "becomes the time of arrival. Of a template only the values are known.",
     .extensions = ".json .jsonl",
     .framing = CT_FRAMING_JSON,
     .options = options,

@@ -142,7 +142,25 @@ static void json_examples(struct ct_writer *json, const struct ct_theme_example 
     ct_writer_close(json, ']');
 }
 
-static void json_theme(struct ct_writer *json, const struct ct_theme *theme, bool quotes)
+/* Absent without a scorecard. */
+static void json_quality(struct ct_writer *json, const struct ct_theme_quality *quality, bool scored)
+{
+    if (!scored) {
+        return;
+    }
+    ct_writer_key(json, "iqs");
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "value");
+    if (quality->n) {
+        ct_writer_decimal(json, quality->sum, (ct_wide)quality->n * 1000000, 6);
+    } else {
+        ct_writer_null(json);
+    }
+    key_count(json, "n", quality->n);
+    ct_writer_close(json, '}');
+}
+
+static void json_theme(struct ct_writer *json, const struct ct_theme *theme, const struct ct_feedback_findings *f)
 {
     ct_writer_open(json, '{');
     ct_writer_key(json, "score");
@@ -152,7 +170,8 @@ static void json_theme(struct ct_writer *json, const struct ct_theme *theme, boo
     key_span(json, "topic", theme->topic);
     key_count(json, "items", theme->items);
     key_count(json, "comments", theme->comments);
-    json_examples(json, theme->examples, theme->example_count, quotes);
+    json_quality(json, &theme->quality, f->scored);
+    json_examples(json, theme->examples, theme->example_count, f->quotes);
     ct_writer_close(json, '}');
 }
 
@@ -221,16 +240,17 @@ static void json_hours(struct ct_writer *json, const struct ct_themes *themes)
     ct_writer_close(json, '}');
 }
 
-static void json_group(struct ct_writer *json, const struct ct_themes *themes, bool compared, bool quotes)
+static void json_group(struct ct_writer *json, const struct ct_themes *themes, const struct ct_feedback_findings *f)
 {
     key_count(json, "conversations", themes->conversations);
-    if (compared) {
+    if (f->compared) {
         key_count(json, "conversations_before", themes->conversations_before);
     }
+    json_quality(json, &themes->quality, f->scored);
     ct_writer_key(json, "themes");
     ct_writer_open(json, '[');
     for (size_t i = 0; i < themes->theme_count; i++) {
-        json_theme(json, &themes->themes[i], quotes);
+        json_theme(json, &themes->themes[i], f);
     }
     ct_writer_close(json, ']');
     key_count(json, "themes_left_out", themes->themes_left_out);
@@ -243,7 +263,7 @@ static void json_group(struct ct_writer *json, const struct ct_themes *themes, b
     ct_writer_key(json, "questions");
     ct_writer_open(json, '[');
     for (size_t i = 0; i < themes->question_count; i++) {
-        json_question(json, &themes->questions[i], quotes);
+        json_question(json, &themes->questions[i], f->quotes);
     }
     ct_writer_close(json, ']');
     key_count(json, "different_questions", themes->question_kinds);
@@ -253,7 +273,7 @@ static void json_group(struct ct_writer *json, const struct ct_themes *themes, b
 void ct_feedback_json(struct ct_writer *json, const struct ct_feedback_findings *f)
 {
     ct_writer_open(json, '{');
-    json_group(json, &f->groups[0], f->compared, f->quotes);
+    json_group(json, &f->groups[0], f);
     if (f->group_by) {
         ct_writer_key(json, "group_by");
         ct_writer_text(json, f->group_by);
@@ -263,7 +283,7 @@ void ct_feedback_json(struct ct_writer *json, const struct ct_feedback_findings 
             ct_writer_open(json, '{');
             ct_writer_key(json, "key");
             ct_writer_string(json, f->groups[i].key);
-            json_group(json, &f->groups[i], f->compared, f->quotes);
+            json_group(json, &f->groups[i], f);
             ct_writer_close(json, '}');
         }
         ct_writer_close(json, ']');
@@ -310,9 +330,23 @@ static void put_examples(struct ct_out *out, const struct ct_theme_example *exam
     }
 }
 
-static void text_themes(struct ct_out *out, const struct ct_themes *themes, bool quotes, enum ct_lang lang)
+void ct_feedback_quality(const struct ct_theme_quality *quality, enum ct_lang lang, char *out)
 {
-    ct_out_format(out, "\n%s\n", word(lang, "Themes: score, sentiment, topic", "Temas: nota, sentimiento, tema"));
+    char number[CT_FORMAT_BYTES];
+    if (!quality->n) {
+        (void)snprintf(out, CT_FEEDBACK_BYTES, "-");
+        return;
+    }
+    ct_format_decimal(quality->sum, (ct_wide)quality->n * 1000000, 1, lang, number);
+    (void)snprintf(out, CT_FEEDBACK_BYTES, "%.40s %%", number);
+}
+
+static void text_themes(struct ct_out *out, const struct ct_themes *themes, const struct ct_feedback_findings *f,
+                        enum ct_lang lang)
+{
+    ct_out_format(out, "\n%s%s\n", word(lang, "Themes: score, sentiment, ", "Temas: nota, sentimiento, "),
+                  f->scored ? word(lang, "quality score, topic", "nota de calidad, tema")
+                            : word(lang, "topic", "tema"));
     for (size_t i = 0; i < themes->theme_count && i < THEMES_SHOWN; i++) {
         const struct ct_theme *theme = &themes->themes[i];
         char count[CT_FORMAT_BYTES];
@@ -322,9 +356,14 @@ static void text_themes(struct ct_out *out, const struct ct_themes *themes, bool
         ct_out_text(out, "  ");
         put_padded(out, ct_feedback_band(theme->band, lang), 16);
         put_padded(out, ct_feedback_sentiment(theme->sentiment, lang), 10);
+        if (f->scored) {
+            char quality[CT_FEEDBACK_BYTES];
+            ct_feedback_quality(&theme->quality, lang, quality);
+            put_padded(out, quality, 10);
+        }
         put_clean(out, theme->topic.len ? theme->topic : ct_span_of(word(lang, "(no topic)", "(sin tema)")));
         ct_out_text(out, "  [");
-        put_examples(out, theme->examples, theme->example_count, quotes);
+        put_examples(out, theme->examples, theme->example_count, f->quotes);
         ct_out_text(out, "]\n");
     }
     uint64_t more =
@@ -412,7 +451,14 @@ void ct_feedback_text(struct ct_out *out, const struct ct_feedback_findings *f, 
         ct_out_format(
             out, "%s %s\n", count,
             word(lang, "conversations in which the customer wrote", "conversaciones en que escribió el cliente"));
-        text_themes(out, themes, f->quotes, lang);
+        if (f->scored) {
+            char quality[CT_FEEDBACK_BYTES];
+            ct_feedback_quality(&themes->quality, lang, quality);
+            ct_format_count((ct_wide)themes->quality.n, lang, count);
+            ct_out_format(out, "%s: %s (%s %s)\n", word(lang, "quality score", "nota de calidad"), quality, count,
+                          word(lang, "of them", "de ellas"));
+        }
+        text_themes(out, themes, f, lang);
         text_topics(out, themes, lang);
         text_questions(out, themes, f->quotes, lang);
         text_hours(out, themes, lang);

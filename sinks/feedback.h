@@ -19,6 +19,8 @@ const char *ct_feedback_weekday(unsigned weekday, enum ct_lang lang);        /* 
 /* "12.3 %"; "+3.2 pp, up", "no real change"; out has CT_FEEDBACK_BYTES. */
 enum { CT_FEEDBACK_BYTES = 96 };
 void ct_feedback_share(uint64_t part, uint64_t whole, enum ct_lang lang, char *out);
+/* "87.5 %", the mean; a dash where none has a score. */
+void ct_feedback_quality(const struct ct_theme_quality *quality, enum ct_lang lang, char *out);
 void ct_feedback_change(const struct ct_theme_topic *topic, enum ct_lang lang, char *out);
 /* The hours of the week with most conversations, at most `most`: index weekday * 24 + hour. Returns how many. */
 size_t ct_feedback_busiest(const struct ct_themes *themes, unsigned *out, size_t most);

@@ -3,6 +3,7 @@
 
 #include "sinks/alarms.h"
 #include "sinks/feedback.h"
+#include "sinks/format.h"
 #include "sinks/quality.h"
 
 static void write_target(struct ct_writer *json, const struct ct_target *target)
@@ -485,15 +486,73 @@ static void write_both(struct ct_writer *json, const char *key, const char *cons
     ct_writer_close(json, '}');
 }
 
-void ct_json_catalogue(struct ct_out *out, const struct ct_kpi *kpis, size_t count)
+/* {"id","name":{"en","es"}} */
+static void write_named(struct ct_writer *json, const char *id, const char *en, const char *es)
+{
+    const char *const name[CT_LANG_COUNT] = {[CT_LANG_EN] = en, [CT_LANG_ES] = es};
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "id");
+    ct_writer_text(json, id);
+    write_both(json, "name", name);
+    ct_writer_close(json, '}');
+}
+
+static void write_words(struct ct_writer *json, const struct ct_catalogue *catalogue)
+{
+    ct_writer_key(json, "families");
+    ct_writer_open(json, '[');
+    for (int i = 0; i < CT_FAMILY_COUNT; i++) {
+        enum ct_family family = (enum ct_family)i;
+        write_named(json, ct_family_text(family), ct_family_name(family, CT_LANG_EN),
+                    ct_family_name(family, CT_LANG_ES));
+    }
+    ct_writer_close(json, ']');
+    ct_writer_key(json, "outcomes");
+    ct_writer_open(json, '[');
+    for (int i = 0; i < CT_OUTCOME_COUNT; i++) {
+        enum ct_outcome outcome = (enum ct_outcome)i;
+        write_named(json, ct_outcome_text(outcome), ct_format_outcome(outcome, CT_LANG_EN),
+                    ct_format_outcome(outcome, CT_LANG_ES));
+    }
+    ct_writer_close(json, ']');
+    ct_writer_key(json, "profiles");
+    ct_writer_open(json, '[');
+    for (size_t i = 0; i < catalogue->profile_count; i++) {
+        write_named(json, catalogue->profiles[i].id, catalogue->profiles[i].name, catalogue->profiles[i].name);
+    }
+    ct_writer_close(json, ']');
+}
+
+/* What others mean by it. */
+static void write_definitions(struct ct_writer *json, const struct ct_catalogue *catalogue, const char *kpi)
+{
+    ct_writer_key(json, "definitions");
+    ct_writer_open(json, '[');
+    for (size_t i = 0; i < catalogue->definition_count; i++) {
+        const struct ct_definition *definition = &catalogue->definitions[i];
+        if (strcmp(definition->kpi, kpi) == 0) {
+            ct_writer_open(json, '{');
+            ct_writer_key(json, "profile");
+            ct_writer_text(json, definition->profile);
+            write_both(json, "formula", definition->formula);
+            ct_writer_key(json, "source");
+            ct_writer_text(json, definition->source);
+            ct_writer_close(json, '}');
+        }
+    }
+    ct_writer_close(json, ']');
+}
+
+void ct_json_catalogue(struct ct_out *out, const struct ct_catalogue *catalogue)
 {
     struct ct_writer json;
     ct_writer_init(&json, out);
     ct_writer_open(&json, '{');
+    write_words(&json, catalogue);
     ct_writer_key(&json, "kpis");
     ct_writer_open(&json, '[');
-    for (size_t i = 0; i < count; i++) {
-        const struct ct_kpi *kpi = &kpis[i];
+    for (size_t i = 0; i < catalogue->kpi_count; i++) {
+        const struct ct_kpi *kpi = &catalogue->kpis[i];
         ct_writer_open(&json, '{');
         ct_writer_key(&json, "id");
         ct_writer_text(&json, kpi->id);
@@ -523,6 +582,7 @@ void ct_json_catalogue(struct ct_out *out, const struct ct_kpi *kpis, size_t cou
         write_both(&json, "name", kpi->name);
         write_both(&json, "formula", kpi->formula);
         write_both(&json, "help", kpi->help);
+        write_definitions(&json, catalogue, kpi->id);
         ct_writer_close(&json, '}');
     }
     ct_writer_close(&json, ']');

@@ -26,7 +26,8 @@ void ct_json_kpi(struct ct_writer *json, const struct ct_json_figures *figures, 
 void ct_json_totals(struct ct_writer *json, const struct ct_block *block);
 /* "drops": {reason: count}; zero counts are left out. */
 void ct_json_drops(struct ct_writer *json, const struct ct_drop *drops, size_t count);
-/* One object and a newline: {"kpis":[{"id","name":{"en","es"},...}]}. */
-void ct_json_catalogue(struct ct_out *out, const struct ct_kpi *kpis, size_t count);
+/* One object and a newline: {"families","outcomes","profiles","kpis":[{"id","name":{"en","es"},...}]}: all the words
+ * that figures are shown with. */
+void ct_json_catalogue(struct ct_out *out, const struct ct_catalogue *catalogue);
 
 #endif

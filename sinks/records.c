@@ -106,7 +106,7 @@ static void write_verdict(struct ct_writer *json, const struct ct_record *record
     write_flag(json, "offered", record->offered);
     write_flag(json, "announced", record->announced);
     write_flag(json, "performed", record->performed);
-    write_flag(json, "failed", record->failed);
+    write_flag(json, "failed", ct_record_failed(record));
     ct_records_field(json, record, "by", CT_TEXT_ESCALATED_BY);
     write_seconds(json, "wait_s", record->wait_usec);
     if (record->text[CT_TEXT_REASON].count) {

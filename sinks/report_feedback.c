@@ -46,15 +46,16 @@ static void cell_examples(const struct ct_page *page, const struct ct_theme_exam
     ct_page_raw(page, "</td>");
 }
 
-static void themes_table(const struct ct_page *page, const struct ct_themes *themes)
+static void themes_table(const struct ct_page *page, const struct ct_themes *themes, bool scored)
 {
     const char *columns[] = {ct_page_word(page, "score", "nota"),
                              ct_page_word(page, "sentiment", "sentimiento"),
                              ct_page_word(page, "topic", "tema"),
                              ct_page_word(page, "items", "casos"),
                              ct_page_word(page, "with comments", "con comentario"),
-                             ct_page_word(page, "examples", "ejemplos")};
-    head(page, ct_page_word(page, "Themes", "Temas"), columns, sizeof columns / sizeof *columns);
+                             ct_page_word(page, "examples", "ejemplos"),
+                             ct_page_word(page, "quality score", "nota de calidad")};
+    head(page, ct_page_word(page, "Themes", "Temas"), columns, scored ? 7 : 6);
     for (size_t i = 0; i < themes->theme_count && i < SHOWN; i++) {
         const struct ct_theme *theme = &themes->themes[i];
         ct_page_raw(page, "<tr>");
@@ -64,6 +65,11 @@ static void themes_table(const struct ct_page *page, const struct ct_themes *the
         cell_count(page, theme->items);
         cell_count(page, theme->comments);
         cell_examples(page, theme->examples, theme->example_count);
+        if (scored) {
+            char text[CT_FEEDBACK_BYTES];
+            ct_feedback_quality(&theme->quality, page->lang, text);
+            cell(page, ct_span_of(text), "");
+        }
         ct_page_raw(page, "</tr>\n");
     }
     foot(page);
@@ -151,7 +157,7 @@ void ct_page_feedback(const struct ct_page *page, const struct ct_findings *find
     ct_page_raw(page, "<section><h2>");
     ct_page_raw(page, ct_page_word(page, "What customers say", "Lo que dicen los clientes"));
     ct_page_raw(page, "</h2>\n");
-    themes_table(page, themes);
+    themes_table(page, themes, f->scored);
     topics_table(page, themes, f->compared);
     if (themes->question_count) {
         questions_table(page, themes, f->quotes);

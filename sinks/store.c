@@ -44,6 +44,7 @@ static void forget_group(struct ct_store *store)
     ct_store_sums_forget(store);
     ct_store_measures_done(&store->measures); /* some may have been of the group; loaded again with the next */
     store->next_row = 0;
+    store->rules_noted[0] = '\0';
     store->waiting = 0;
     store->open_group = false;
 }

@@ -91,11 +91,18 @@ struct ct_store_row {
 enum ct_status ct_store_each(struct ct_store *store, const struct ct_store_filter *filter,
                              enum ct_status (*row)(void *context, const struct ct_store_row *row), void *context,
                              struct ct_error *err) CT_MUST_USE;
+/* The signals of a rule set that conversations here were judged by, by number, as rows' records have them; `one` false
+ * = out of memory. CT_NOT_FOUND: it was put by a convtap that did not keep them; putting any conversation of that rule
+ * set again mends it. May be called from within ct_store_each. */
+enum ct_status ct_store_signals(struct ct_store *store, const char *rules_hash,
+                                bool (*one)(void *context, uint16_t number, ct_span name), void *context,
+                                struct ct_error *err) CT_MUST_USE;
 /* The newest end of a conversation; CT_USEC_NONE = none has a time. */
 enum ct_status ct_store_newest(struct ct_store *store, ct_usec *at, struct ct_error *err) CT_MUST_USE;
 struct ct_store_business_filter { /* spans empty, times CT_USEC_NONE = any */
     ct_span tenant, user_id;
     ct_usec from, before; /* [from, before) */
+    const char *type;     /* "purchase" ...; NULL = all */
 };
 /* Business events, all of a customer one after the other and by time; first, in each tenant, those that belong to no
  * customer. The event is borrowed until the callback returns, whose status other than CT_OK ends it with that status.

@@ -181,7 +181,8 @@ enum ct_status ct_store_each_business(struct ct_store *store, const struct ct_st
                                       void *context, struct ct_error *err)
 {
     static const char sql[] = "SELECT " CT_STORE_EVENT_COLUMNS " FROM business_event WHERE (?1='' OR tenant=?1) AND "
-                              "(?2='' OR user_id=?2) AND at>=?3 AND (?4 IS NULL OR at<?4) "
+                              "(?2='' OR user_id=?2) AND at>=?3 AND (?4 IS NULL OR at<?4) AND "
+                              "(?5 IS NULL OR type=?5) "
                               "ORDER BY tenant,user_id,at,type,identity";
     sqlite3_stmt *s;
     enum ct_status status = ct_store_prepare(store, sql, &s, err);
@@ -193,6 +194,9 @@ enum ct_status ct_store_each_business(struct ct_store *store, const struct ct_st
     sqlite3_bind_int64(s, 3, filter->from); /* CT_USEC_NONE is before everything */
     if (filter->before != CT_USEC_NONE) {
         sqlite3_bind_int64(s, 4, filter->before);
+    }
+    if (filter->type) {
+        ct_store_bind_span(s, 5, ct_span_of(filter->type));
     }
     int code = SQLITE_ROW;
     while (status == CT_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {

@@ -422,6 +422,38 @@ static enum ct_status write_all(struct ct_store *store, const struct ct_store_pu
     return status;
 }
 
+/* Records number their signals, and whoever reads them again has to know which they are, also when the rules are long
+ * gone. */
+static enum ct_status note_rules(struct ct_store *store, const struct ct_ruleset *rules, struct ct_error *err)
+{
+    char key[CT_STORE_RULES_KEY_BYTES];
+    struct ct_out out;
+    struct ct_writer json;
+    if (strcmp(store->rules_noted, rules->hash) == 0) { /* so is the hash that none was given for */
+        return CT_OK;
+    }
+    store->decided.len = 0;
+    ct_out_init(&out, ct_store_buffer_add, &store->decided);
+    ct_writer_init(&json, &out);
+    ct_writer_open(&json, '[');
+    for (size_t i = 0; i < rules->signal_count; i++) {
+        ct_writer_string(&json, rules->signals[i].name);
+    }
+    ct_writer_close(&json, ']');
+    if (ct_out_done(&out) != CT_OK) {
+        return ct_store_fail(store, SQLITE_NOMEM, "write", err);
+    }
+    sqlite3_stmt *note = store->statement[CT_STATEMENT_NOTE_RULES];
+    ct_store_rules_key(rules->hash, key);
+    ct_store_bind_span(note, 1, ct_span_of(key));
+    ct_store_bind_span(note, 2, (ct_span){store->decided.bytes, store->decided.len});
+    enum ct_status status = ct_store_step(store, note, err);
+    if (status == CT_OK) {
+        memcpy(store->rules_noted, rules->hash, sizeof store->rules_noted);
+    }
+    return status;
+}
+
 enum ct_status ct_store_put(struct ct_store *store, const struct ct_store_put *put, struct ct_error *err)
 {
     struct found found;
@@ -437,7 +469,8 @@ enum ct_status ct_store_put(struct ct_store *store, const struct ct_store_put *p
     if (status != CT_OK || !put->record) {
         return status == CT_OK ? withdraw(store, put, err) : status;
     }
-    status = is_news(store, put, &found, &news, err);
+    status = note_rules(store, put->rules, err);
+    status = status == CT_OK ? is_news(store, put, &found, &news, err) : status;
     if (status == CT_OK && news) {
         if (!ct_store_record_copy(&store->record, put->record)) {
             return ct_store_fail(store, SQLITE_NOMEM, "write", err);

@@ -210,6 +210,37 @@ enum ct_status ct_store_each(struct ct_store *store, const struct ct_store_filte
                                                        : ct_store_fail(store, code, "read", err);
 }
 
+void ct_store_rules_key(const char *rules_hash, char key[CT_STORE_RULES_KEY_BYTES])
+{
+    (void)snprintf(key, CT_STORE_RULES_KEY_BYTES, "signals:%.64s", rules_hash);
+}
+
+enum ct_status ct_store_signals(struct ct_store *store, const char *rules_hash,
+                                bool (*one)(void *context, uint16_t number, ct_span name), void *context,
+                                struct ct_error *err)
+{
+    static const char sql[] = "SELECT key,value FROM json_each((SELECT value FROM meta WHERE key=?1)) ORDER BY key";
+    char key[CT_STORE_RULES_KEY_BYTES];
+    sqlite3_stmt *s;
+    enum ct_status status = ct_store_prepare(store, sql, &s, err);
+    if (status != CT_OK) {
+        return status;
+    }
+    ct_store_rules_key(rules_hash, key);
+    ct_store_bind_span(s, 1, ct_span_of(key));
+    int code = SQLITE_DONE;
+    bool found = false, more = true;
+    while (more && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        found = true;
+        more = one(context, (uint16_t)sqlite3_column_int64(s, 0), ct_store_column_span(s, 1));
+    }
+    sqlite3_finalize(s);
+    if (!more) {
+        return ct_error_set(err, CT_NO_MEMORY, "out of memory");
+    }
+    return code != SQLITE_DONE ? ct_store_fail(store, code, "read", err) : found ? CT_OK : CT_NOT_FOUND;
+}
+
 enum ct_status ct_store_newest(struct ct_store *store, ct_usec *at, struct ct_error *err)
 {
     sqlite3_stmt *s;

@@ -90,6 +90,7 @@ bool ct_store_record_copy(struct ct_store_buffer *out, const struct ct_record *r
     struct ct_record *copy = (struct ct_record *)(void *)out->bytes;
     struct ct_store_key key = ct_store_key_of(record);
     ct_record_unmark(copy);
+    copy->rule_set = 0;
     for (unsigned i = 0; i < CT_SCORE_COUNT; i++) {
         clear_gaps(&copy->score[i]);
     }

@@ -124,7 +124,8 @@ enum ct_store_column {
                  ") ON CONFLICT DO NOTHING")                                                                           \
     X(FIND_EVENT, "SELECT " CT_STORE_EVENT_COLUMNS " FROM business_event WHERE identity=?1 AND user_id=?2")            \
     X(FORGET_EVENT, "DELETE FROM business_event WHERE identity=?1 AND user_id=?2")                                     \
-    X(META, "INSERT OR REPLACE INTO meta(key,value) VALUES(?1,?2)")
+    X(META, "INSERT OR REPLACE INTO meta(key,value) VALUES(?1,?2)")                                                    \
+    X(NOTE_RULES, "INSERT OR IGNORE INTO meta(key,value) VALUES(?1,?2)")
 enum ct_store_statement {
 #define X(name, sql) CT_STATEMENT_##name,
     CT_STORE_STATEMENT_MAP(X)
@@ -168,6 +169,7 @@ struct ct_store {
     struct ct_store_hour *hours; /* in order of first use; kept for their memory, the first hour_count are in use */
     size_t hour_count, hour_made;
     struct ct_store_buffer record, json, sums, decided;
+    char rules_noted[65];      /* the rule set that was put last: its signals are in the file, or in the open group */
     struct ct_business *event; /* the one that was read last */
     uint32_t event_room;
 };
@@ -184,6 +186,10 @@ enum ct_status ct_store_prepare(struct ct_store *store, const char *sql, sqlite3
 enum ct_status ct_store_begin(struct ct_store *store, struct ct_error *err) CT_MUST_USE;
 int ct_store_bind_span(sqlite3_stmt *statement, int index, ct_span text); /* text as it is, "" too */
 ct_span ct_store_column_span(sqlite3_stmt *statement, int column);
+
+/* The key in `meta` of what signals a rule set has. */
+enum { CT_STORE_RULES_KEY_BYTES = 80 };
+void ct_store_rules_key(const char *rules_hash, char key[CT_STORE_RULES_KEY_BYTES]);
 
 /* ---- store_schema.c ---- */
 /* Is it ours, and of this version? A writer makes or migrates it. */

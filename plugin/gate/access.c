@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -14,14 +15,13 @@
 #define TOKEN_MIN 16
 #define TOKEN_MAX 512
 
-struct token {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    struct ct_principal who;
-};
+_Static_assert(sizeof((struct ct_principal){0}.mark) == SHA256_DIGEST_LENGTH, "a mark is a hash");
 
 struct ct_access {
-    struct token *tokens;
+    pthread_rwlock_t lock;
+    struct ct_principal *tokens; /* lock, with what follows */
     size_t count, capacity;
+    uint64_t generation;
 };
 
 bool ct_equal_secret(ct_span a, ct_span b)
@@ -84,28 +84,30 @@ static enum ct_status add_line(struct ct_access *access, ct_span line, struct ct
     ct_span scopes = next_word(&line), token = next_word(&line);
     if (token.len == 0 || next_word(&line).len)
         return ct_error_set(err, CT_BAD_CONFIG, "a token's line is NAME SCOPE[,SCOPE] TOKEN");
-    struct token new = {0};
-    if (!is_word(name, "_-.") || name.len >= sizeof(new.who.name))
+    struct ct_principal new = {0};
+    /* Who mixes up the columns has a token where the name is due: what is long enough to be one is not said. */
+    ct_span said = name.len < TOKEN_MIN ? name : CT_SPAN_LIT("this line");
+    if (!is_word(name, "_-.") || name.len >= sizeof(new.name))
         return ct_error_set(err, CT_BAD_CONFIG, "a token's name has at most 63 of A-Z a-z 0-9 _ - .");
-    if (!read_scopes(scopes, &new.who.scopes))
+    if (!read_scopes(scopes, &new.scopes))
         return ct_error_set(err, CT_BAD_CONFIG,
-                            "token of %.*s: its scopes are some of ingest, read, admin, with commas", (int)name.len,
-                            name.at);
+                            "token of %.*s: its scopes are some of ingest, read, admin, with commas", (int)said.len,
+                            said.at);
     /* What RFC 6750 lets stand behind "Bearer". */
     if (token.len < TOKEN_MIN || token.len > TOKEN_MAX || !is_word(token, "-._~+/="))
         return ct_error_set(
             err, CT_BAD_CONFIG,
             "token of %.*s: %d to %d of A-Z a-z 0-9 - . _ ~ + / = are due; `openssl rand -hex 32` makes one",
-            (int)name.len, name.at, TOKEN_MIN, TOKEN_MAX);
-    memcpy(new.who.name, name.at, name.len);
-    SHA256((const unsigned char *)token.at, token.len, new.hash);
+            (int)said.len, said.at, TOKEN_MIN, TOKEN_MAX);
+    memcpy(new.name, name.at, name.len);
+    SHA256((const unsigned char *)token.at, token.len, new.mark);
     for (size_t i = 0; i < access->count; i++)
-        if (CRYPTO_memcmp(access->tokens[i].hash, new.hash, sizeof(new.hash)) == 0)
+        if (CRYPTO_memcmp(access->tokens[i].mark, new.mark, sizeof(new.mark)) == 0)
             return ct_error_set(err, CT_BAD_CONFIG, "%.*s and %s have the same token: give each its own", (int)name.len,
-                                name.at, access->tokens[i].who.name);
+                                name.at, access->tokens[i].name);
     if (access->count == access->capacity) {
         size_t capacity = access->capacity ? 2 * access->capacity : 8;
-        struct token *grown = realloc(access->tokens, capacity * sizeof(*grown));
+        struct ct_principal *grown = realloc(access->tokens, capacity * sizeof(*grown));
         if (!grown)
             return ct_error_set(err, CT_NO_MEMORY, "no memory for tokens");
         access->tokens = grown;
@@ -195,6 +197,7 @@ enum ct_status ct_access_open(const char *path, const char *environment, struct 
     struct ct_access *access = calloc(1, sizeof(*access));
     if (!access)
         return ct_error_set(err, CT_NO_MEMORY, "no memory for tokens");
+    pthread_rwlock_init(&access->lock, NULL);
     enum ct_status status = path ? add_file(access, path, err) : CT_OK;
     if (status == CT_OK && environment)
         status = add_lines(access, ct_span_of(environment), ';', "tokens of the environment", err);
@@ -210,26 +213,83 @@ void ct_access_close(struct ct_access *access)
 {
     if (!access)
         return;
+    pthread_rwlock_destroy(&access->lock);
     free(access->tokens);
     free(access);
 }
 
-size_t ct_access_count(const struct ct_access *access)
+size_t ct_access_count(struct ct_access *access)
 {
-    return access ? access->count : 0;
+    if (!access)
+        return 0;
+    pthread_rwlock_rdlock(&access->lock);
+    size_t count = access->count;
+    pthread_rwlock_unlock(&access->lock);
+    return count;
 }
 
-const struct ct_principal *ct_access_check(const struct ct_access *access, ct_span token)
+uint64_t ct_access_generation(struct ct_access *access)
 {
-    if (!access || token.len == 0 || token.len > TOKEN_MAX)
-        return NULL;
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)token.at, token.len, hash);
-    const struct ct_principal *found = NULL;
-    for (size_t i = 0; i < access->count; i++) /* all of them each time: how long it takes says nothing */
-        if (CRYPTO_memcmp(access->tokens[i].hash, hash, sizeof(hash)) == 0)
-            found = &access->tokens[i].who;
+    if (!access)
+        return 0;
+    pthread_rwlock_rdlock(&access->lock);
+    uint64_t generation = access->generation;
+    pthread_rwlock_unlock(&access->lock);
+    return generation;
+}
+
+/* All of them each time: how long it takes says nothing. */
+static bool find_mark(struct ct_access *access, const unsigned char mark[SHA256_DIGEST_LENGTH],
+                      struct ct_principal *out)
+{
+    bool found = false;
+    pthread_rwlock_rdlock(&access->lock);
+    for (size_t i = 0; i < access->count; i++)
+        if (CRYPTO_memcmp(access->tokens[i].mark, mark, SHA256_DIGEST_LENGTH) == 0) {
+            *out = access->tokens[i];
+            found = true;
+        }
+    pthread_rwlock_unlock(&access->lock);
     return found;
+}
+
+bool ct_access_check(struct ct_access *access, ct_span token, struct ct_principal *out)
+{
+    *out = (struct ct_principal){0};
+    if (!access || token.len == 0 || token.len > TOKEN_MAX)
+        return false;
+    unsigned char mark[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)token.at, token.len, mark);
+    return find_mark(access, mark, out);
+}
+
+bool ct_access_knows(struct ct_access *access, const struct ct_principal *who)
+{
+    struct ct_principal now;
+    return access && find_mark(access, who->mark, &now) && (now.scopes & who->scopes) == who->scopes;
+}
+
+void ct_access_replace(struct ct_access *access, struct ct_access *by)
+{
+    pthread_rwlock_wrlock(&access->lock);
+    struct ct_principal *before = access->tokens;
+    access->tokens = by->tokens;
+    access->count = by->count;
+    access->capacity = by->capacity;
+    access->generation++;
+    pthread_rwlock_unlock(&access->lock);
+    by->tokens = before;
+    ct_access_close(by);
+}
+
+bool ct_access_same(struct ct_access *a, struct ct_access *b)
+{
+    bool same = ct_access_count(a) == ct_access_count(b);
+    for (size_t i = 0; same && i < a->count; i++) { /* `a` is nobody else's meanwhile */
+        struct ct_principal other;
+        same = find_mark(b, a->tokens[i].mark, &other) && other.scopes == a->tokens[i].scopes;
+    }
+    return same;
 }
 
 /* ---- where from ---- */

@@ -59,26 +59,67 @@ static enum ct_status make_loop(struct ct_courier *courier, struct ct_error *err
                                            "memory");
 }
 
-enum ct_status ct_courier_new(const struct ct_courier_options *options, struct ct_courier **out, struct ct_error *err)
+enum ct_status ct_courier_check_url(const char *url, struct ct_error *err)
 {
-    *out = NULL;
-    for (size_t i = 0; options->secrets && options->secrets[i]; i++)
-        if (!ct_signature_is_standard_secret(options->secrets[i]))
+    struct ct_forward *forward = ct_forward_new(url, NULL, 0, no_count, NULL, err);
+    enum ct_status status = forward ? CT_OK : err->status;
+    ct_forward_free(forward);
+    return status;
+}
+
+enum ct_status ct_courier_check_secrets(const char *const *secrets, struct ct_error *err)
+{
+    if (!secrets || !secrets[0])
+        return ct_error_set(err, CT_BAD_CONFIG,
+                            "messages of alarms are signed: a secret is due (alarm_secret_file or "
+                            "alarm_secret_env)");
+    for (size_t i = 0; secrets[i]; i++)
+        if (!ct_signature_is_standard_secret(secrets[i]))
             return ct_error_set(
                 err, CT_BAD_CONFIG,
                 "the secret of alarms is not whsec_ and base64 of 16 to 128 bytes; `echo whsec_$(openssl "
                 "rand -base64 32)` makes one");
+    return CT_OK;
+}
+
+enum ct_status ct_courier_new(const struct ct_courier_options *options, struct ct_courier **out, struct ct_error *err)
+{
+    *out = NULL;
+    enum ct_status status = ct_courier_check_secrets(options->secrets, err);
+    if (status != CT_OK)
+        return status;
     struct ct_courier *courier = calloc(1, sizeof(*courier));
     if (!courier)
         return ct_error_set(err, CT_NO_MEMORY, "no memory for a courier");
     courier->options = *options;
     courier->forward = ct_forward_new(options->url, options->authorities, options->patience, no_count, NULL, err);
-    enum ct_status status = courier->forward ? make_loop(courier, err) : err->status;
+    status = courier->forward ? make_loop(courier, err) : err->status;
     if (status != CT_OK) {
         ct_courier_free(courier);
         return status;
     }
     *out = courier;
+    return CT_OK;
+}
+
+/* The loop and the library's context stay: of one that is ended while the process goes on, the library (4.1) closes a
+ * descriptor twice, which may be somebody else's by then. */
+enum ct_status ct_courier_readdress(struct ct_courier *courier, const struct ct_courier_options *options,
+                                    struct ct_error *err)
+{
+    enum ct_status status = ct_courier_check_secrets(options->secrets, err);
+    if (status != CT_OK)
+        return status;
+    struct ct_forward *forward =
+        ct_forward_new(options->url, options->authorities, options->patience, no_count, NULL, err);
+    if (!forward)
+        return err->status;
+    ct_forward_retire(courier->forward);
+    ct_forward_free(courier->forward);
+    for (int i = 0; i < LINGER_TURNS && uv_run(&courier->loop, UV_RUN_NOWAIT); i++) {
+    }
+    courier->forward = forward;
+    courier->options = *options;
     return CT_OK;
 }
 

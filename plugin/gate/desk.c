@@ -1,5 +1,5 @@
 /* desk.c - the desk as a whole: its routes, its store, what is served as it is; see desk.h. */
-#include "plugin/gate/desk_alarms.h"
+#include "plugin/gate/dashboard.h"
 #include "plugin/gate/desk_state.h"
 
 #include <stdlib.h>
@@ -72,7 +72,7 @@ void ct_desk_openapi(void *context, const struct ct_request *request, struct ct_
     serve(reply, CT_TYPE_JSON, desk->options.openapi);
 }
 
-/* The dashboard will stand here. No style and no script: the gate's policy forbids what is not a file of its own. */
+/* Where the dashboard is switched off. No style and no script: the gate's policy forbids them. */
 static const char page[] =
     "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>convtap</title>\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"></head>\n<body>\n<h1>convtap</h1>\n"
@@ -111,20 +111,23 @@ static const struct {
     unsigned methods;
     enum ct_scope scope;
     ct_desk_handler *handle;
+    enum { ALWAYS, WITH_DASHBOARD, WITHOUT_DASHBOARD } when;
 } table[] = {
-    {"/api/v1/kpis", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_kpis},
-    {"/api/v1/kpis/catalogue", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_catalogue},
-    {"/api/v1/conversations", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_conversations},
-    {"/api/v1/conversations/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_conversation},
-    {"/api/v1/alarms", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_alarms_answer},
-    {"/api/v1/health", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_NONE, ct_desk_health},
-    {"/api/v1/ready", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_ready},
-    {"/api/v1/drops", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_drops},
-    {"/api/v1/status", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_status},
-    {"/api/v1/reload", CT_METHOD_POST, CT_SCOPE_ADMIN, ct_desk_reload},
-    {"/api/v1/openapi.json", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_openapi},
-    {"/metrics", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_metrics},
-    {"/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_page},
+    {"/api/v1/kpis", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_kpis, ALWAYS},
+    {"/api/v1/kpis/catalogue", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_catalogue, ALWAYS},
+    {"/api/v1/conversations", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_conversations, ALWAYS},
+    {"/api/v1/conversations/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_conversation, ALWAYS},
+    {"/api/v1/alarms", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_alarms_answer, ALWAYS},
+    {"/api/v1/health", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_NONE, ct_desk_health, ALWAYS},
+    {"/api/v1/ready", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_ready, ALWAYS},
+    {"/api/v1/drops", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_drops, ALWAYS},
+    {"/api/v1/status", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_status, ALWAYS},
+    {"/api/v1/reload", CT_METHOD_POST, CT_SCOPE_ADMIN, ct_desk_reload, ALWAYS},
+    {"/api/v1/openapi.json", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_openapi, ALWAYS},
+    {"/metrics", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_metrics, ALWAYS},
+    {"/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_READ, ct_desk_page, WITHOUT_DASHBOARD},
+    {"/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_NONE, ct_dashboard_serve, WITH_DASHBOARD},
+    {"/dashboard/", CT_METHOD_GET | CT_METHOD_HEAD, CT_SCOPE_NONE, ct_dashboard_serve, WITH_DASHBOARD},
 };
 _Static_assert(sizeof table / sizeof *table <= CT_DESK_ROUTES_MAX, "there is room for all routes");
 
@@ -154,9 +157,6 @@ struct ct_desk *ct_desk_new(const struct ct_desk_options *options)
     desk->options = *options;
     struct ct_desk_options *o = &desk->options;
     o->version = o->version ? o->version : CT_VERSION;
-    if (!o->terms.return_window_usec) {
-        o->terms = (struct ct_terms)CT_TERMS_DEFAULT;
-    }
     o->range_max = o->range_max ? o->range_max : 500000;
     o->range_events_max = o->range_events_max ? o->range_events_max : 2000000;
     o->range_bytes_max = o->range_bytes_max ? o->range_bytes_max : (size_t)512 << 20;
@@ -164,17 +164,22 @@ struct ct_desk *ct_desk_new(const struct ct_desk_options *options)
     o->waiting = o->waiting ? o->waiting : ct_gate_waiting;
     o->now = o->now ? o->now : calendar;
     o->random = o->random ? o->random : no_random;
-    o->alarm_every = o->alarm_every > 0 ? o->alarm_every : CT_USEC_PER_MINUTE;
+    desk->defaults = (struct ct_desk_terms){.terms = CT_TERMS_DEFAULT, .references = 1};
+    pthread_mutex_init(&desk->terms_lock, NULL);
+    desk->terms = ct_desk_terms_ref(o->terms ? o->terms : &desk->defaults);
     desk->counted_at = CT_USEC_NONE;
+    desk->tags = (uint64_t)o->now();
     desk->feed = ct_desk_feed_new(desk);
     desk->alarms = desk->feed ? ct_desk_alarms_new(desk) : NULL;
     if (!desk->alarms) {
-        ct_desk_feed_free(desk->feed);
-        free(desk);
+        ct_desk_free(desk);
         return NULL;
     }
     ct_desk_feed_protocol(desk->feed, &desk->protocol);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (table[i].when == (o->dashboard ? WITHOUT_DASHBOARD : WITH_DASHBOARD)) {
+            continue;
+        }
         desk->routes[desk->route_count++] = (struct ct_route){.path = table[i].path,
                                                               .methods = table[i].methods,
                                                               .scope = table[i].scope,
@@ -192,6 +197,8 @@ void ct_desk_free(struct ct_desk *desk)
         if (desk->store) {
             ct_store_close(desk->store);
         }
+        ct_desk_terms_unref(desk->terms);
+        pthread_mutex_destroy(&desk->terms_lock);
         free(desk);
     }
 }

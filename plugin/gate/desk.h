@@ -10,7 +10,7 @@
 #ifndef CT_DESK_H
 #define CT_DESK_H
 
-#include "metrics/alarm.h"
+#include "plugin/gate/desk_terms.h"
 #include "plugin/gate/gate.h"
 #include "plugin/tap/tap.h"
 
@@ -18,14 +18,14 @@ struct ct_desk_options {
     struct ct_tap *tap;  /* must outlive the desk */
     const char *store;   /* file of the tap's store, opened read-only; NULL = none: ranges and lists answer 503 */
     const char *version; /* NULL = CT_VERSION */
-    const struct ct_kpi_options
-        *kpis;               /* targets of ranges, as of the tap's windows; NULL = the catalogue's. Outlives it */
-    struct ct_terms terms;   /* of ranges; its period and as_of are not read */
-    size_t range_max;        /* conversations that one range may count; 0 = 500,000 */
-    size_t range_events_max; /* business events that it may read; 0 = 2,000,000 */
-    size_t range_bytes_max;  /* and what conversations and one customer's events may take in memory meanwhile;
-                                0 = 512 MiB */
-    ct_span openapi;         /* docs/openapi.json as it is served; empty = 404. Outlives the desk */
+    struct ct_desk_terms *terms; /* to begin with; referenced. NULL = the defaults, no alarms */
+    size_t range_max;            /* conversations that one range may count; 0 = 500,000 */
+    size_t range_events_max;     /* business events that it may read; 0 = 2,000,000 */
+    size_t range_bytes_max;      /* and what conversations and one customer's events may take in memory meanwhile;
+                                    0 = 512 MiB */
+    ct_span openapi;             /* docs/openapi.json as it is served; empty = 404. Outlives the desk */
+    bool dashboard;              /* at "/"; false: a page that names the addresses */
+    const char *zone_name;       /* whose midnight "today" begins at; NULL = UTC. Outlives the desk */
 
     /* The rule set with this hash, referenced for the caller; NULL = not at hand. Any thread. May be NULL: explanations
      * then name rules without file and line. */
@@ -37,16 +37,9 @@ struct ct_desk_options {
      * order; name: [a-z_]+, ends in _total where it only rises. NULL = none. */
     void (*counters)(void *context, void (*one)(void *to, const char *name, const char *help, uint64_t value),
                      void *to);
-    /* Evaluated every alarm_every (0 = 1 min) on a thread of their own; outlive the desk. */
-    const struct ct_alarm *alarms;
-    size_t alarm_count;
-    ct_usec alarm_every;
-    const char *alarm_state; /* file of what stands; NULL = nothing survives a restart */
-    const char *alarm_webhook,
-        *alarm_authorities;           /* where they are posted to; NULL = nowhere; PEM file, NULL = the system's */
-    const char *const *alarm_secrets; /* NULL-terminated: whsec_... */
-    ct_usec (*now)(void);             /* of the calendar; NULL = CLOCK_REALTIME */
-    uint32_t (*random)(void);         /* spreads attempts to deliver; NULL = 0 */
+    const char *alarm_state;                      /* file of what stands of alarms; NULL = nothing survives a restart */
+    ct_usec (*now)(void);                         /* of the calendar; NULL = CLOCK_REALTIME */
+    uint32_t (*random)(void);                     /* spreads attempts to deliver; NULL = 0 */
     void (*log)(void *context, const char *line); /* logfmt lines without a time; NULL = nowhere */
     void *context;
 
@@ -69,6 +62,9 @@ const struct ct_gate_protocol *ct_desk_feed(const struct ct_desk *desk);
 enum ct_status ct_desk_open(struct ct_desk *desk, struct ct_gate *gate) CT_MUST_USE;
 /* Before the gate stops: nothing wakes it any more. */
 void ct_desk_close(struct ct_desk *desk);
+/* From here on other terms, referenced: for questions that come now and for the next evaluation of alarms, which is at
+ * once. An alarm that they have, too, goes on as it stands; one that they do not have ends. Any thread. */
+void ct_desk_reterm(struct ct_desk *desk, struct ct_desk_terms *terms);
 /* As ct_tap_options.on_publish wants it, from the tap's thread: copies, wakes the gate. */
 void ct_desk_published(struct ct_desk *desk, const struct ct_published *published);
 

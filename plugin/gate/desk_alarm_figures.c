@@ -22,6 +22,7 @@ struct sight { /* what some alarms look at */
 
 struct ct_alarm_figures {
     struct ct_desk *desk;
+    const struct ct_desk_terms *terms;
     struct ct_store *store; /* the thread's own */
     struct sight *sights;   /* as many as there are alarms */
     size_t count;
@@ -51,13 +52,20 @@ struct ct_alarm_figures *ct_alarm_figures_new(struct ct_desk *desk)
     struct ct_alarm_figures *f = calloc(1, sizeof *f);
     if (f) {
         f->desk = desk;
-        f->sights = calloc(desk->options.alarm_count + 1, sizeof *f->sights);
-        if (!f->sights) {
-            free(f);
-            return NULL;
-        }
     }
     return f;
+}
+
+bool ct_alarm_figures_reterm(struct ct_alarm_figures *f, const struct ct_desk_terms *terms)
+{
+    struct sight *sights = calloc(terms->alarm_count + 1, sizeof *sights);
+    if (!sights) {
+        return false;
+    }
+    free(f->sights);
+    f->sights = sights;
+    f->terms = terms;
+    return true;
 }
 
 void ct_alarm_figures_free(struct ct_alarm_figures *f)
@@ -123,7 +131,7 @@ static struct ct_period span_of(const struct ct_alarm_figures *f, const struct c
     if (window != CT_WINDOW_TODAY) {
         return (struct ct_period){f->now - spans[window], f->now};
     }
-    struct ct_period day = ct_period_at(f->desk->options.terms.zone, CT_PERIOD_DAY, f->now);
+    struct ct_period day = ct_period_at(f->terms->terms.zone, CT_PERIOD_DAY, f->now);
     return (struct ct_period){day.from, f->now > day.from ? f->now : day.from + 1};
 }
 
@@ -147,8 +155,8 @@ static enum ct_alarm_got read_range(struct ct_alarm_figures *f, const struct ct_
         f->store = status == CT_OK ? f->store : NULL;
     }
     if (status == CT_OK) {
-        struct ct_kpi_options kpis = o->kpis ? *o->kpis : (struct ct_kpi_options){0};
-        struct ct_terms terms = o->terms;
+        const struct ct_kpi_options *kpis = &f->terms->kpis;
+        struct ct_terms terms = f->terms->terms;
         struct ct_slice_by by = {.field = {alarm->by}, .count = 1};
         struct ct_period span = span_of(f, alarm);
         terms.as_of = CT_USEC_NONE;
@@ -156,7 +164,7 @@ static enum ct_alarm_got read_range(struct ct_alarm_figures *f, const struct ct_
                                                  .to = span.to,
                                                  .by = alarm->sliced ? &by : NULL,
                                                  .terms = &terms,
-                                                 .kpis = &kpis,
+                                                 .kpis = kpis,
                                                  .conversations_max = o->range_max,
                                                  .events_max = o->range_events_max,
                                                  .bytes_max = o->range_bytes_max};

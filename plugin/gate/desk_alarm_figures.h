@@ -32,7 +32,10 @@ struct ct_alarm_view {
 struct ct_desk;
 struct ct_alarm_figures;
 struct ct_alarm_figures *ct_alarm_figures_new(struct ct_desk *desk) CT_MUST_USE; /* NULL = out of memory */
-void ct_alarm_figures_free(struct ct_alarm_figures *figures);                    /* NULL allowed */
+/* Whose alarms they are for, and on which terms; before the first evaluation, and never in one. They have to outlive
+ * what evaluates by them. false = out of memory: as before. */
+CT_MUST_USE bool ct_alarm_figures_reterm(struct ct_alarm_figures *figures, const struct ct_desk_terms *terms);
+void ct_alarm_figures_free(struct ct_alarm_figures *figures); /* NULL allowed */
 /* One evaluation: alarms that look at the same share it. */
 void ct_alarm_figures_begin(struct ct_alarm_figures *figures, ct_usec now);
 /* Valid until the end. */

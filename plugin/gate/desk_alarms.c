@@ -7,16 +7,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "plugin/gate/desk_alarm_figures.h"
 #include "plugin/gate/desk_state.h"
+#include "plugin/tape/background.h"
 #include "sinks/alarms.h"
 
-enum { LOWER = 10, TURNS_MAX = 64 };
+enum { NICE = 10, TURNS_MAX = 64 };
 
 struct turn { /* to be told once the lock is free */
     struct ct_alarm_entry *entries;
@@ -26,14 +24,17 @@ struct turn { /* to be told once the lock is free */
 struct ct_desk_alarms {
     struct ct_desk *desk;
     const struct ct_desk_options *options;
-    struct ct_courier *courier; /* NULL = nothing is delivered */
-    bool keeps;                 /* in options->alarm_state */
+    struct ct_desk_terms *terms;  /* that evaluations are by; referenced; the thread's own, as is */
+    struct ct_desk_terms *before; /* those before: the book still has their words. NULL = none; and */
+    struct ct_courier *courier;   /* NULL = none was needed yet; the thread's own */
+    bool delivers;                /* lock: by it */
+    bool keeps;                   /* in options->alarm_state */
     bool said_unkept;
     struct ct_alarm_figures *figures; /* the thread's own */
     struct turn turned;
     pthread_t thread;
     bool started;
-    atomic_bool stopping;
+    atomic_bool stopping, retermed;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct ct_alarm_kept kept; /* lock; the outbox the thread's own */
@@ -91,22 +92,63 @@ static void open_kept(struct ct_desk_alarms *a)
     }
 }
 
-static void open_courier(struct ct_desk_alarms *a)
+/* To whom the terms say. Where they say nobody the courier is kept for who comes after. */
+static void address_courier(struct ct_desk_alarms *a, const struct ct_desk_terms *terms)
 {
-    const struct ct_desk_options *o = a->options;
     struct ct_error err = {0};
-    if (!o->alarm_webhook) {
-        return;
-    }
-    const struct ct_courier_options options = {.url = o->alarm_webhook,
-                                               .authorities = o->alarm_authorities,
-                                               .secrets = o->alarm_secrets,
-                                               .now = o->now,
+    const struct ct_courier_options options = {.url = terms->alarm_webhook,
+                                               .authorities = terms->alarm_authorities,
+                                               .secrets = terms->alarm_secrets,
+                                               .now = a->options->now,
                                                .stopping = is_stopping,
                                                .context = a};
-    if (ct_courier_new(&options, &a->courier, &err) != CT_OK) {
+    bool delivers = terms->alarm_webhook && (a->courier ? ct_courier_readdress(a->courier, &options, &err)
+                                                        : ct_courier_new(&options, &a->courier, &err)) == CT_OK;
+    if (terms->alarm_webhook && !delivers) {
         say_error(a, "alarm_webhook_refused", &err);
     }
+    pthread_mutex_lock(&a->lock);
+    a->delivers = delivers;
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* What was told of the terms before has been told: their words may go. */
+static void leave_terms(struct ct_desk_alarms *a)
+{
+    if (a->before) {
+        pthread_mutex_lock(&a->lock);
+        ct_alarm_book_reword(&a->kept.book, a->terms->alarms, a->terms->alarm_count);
+        pthread_mutex_unlock(&a->lock);
+        ct_desk_terms_unref(a->before);
+        a->before = NULL;
+    }
+}
+
+/* The desk's terms, where they are others. Without memory for what they need the ones before stay for now. */
+static void take_terms(struct ct_desk_alarms *a)
+{
+    struct ct_desk_terms *terms = ct_desk_terms_now(a->desk);
+    struct ct_alarm_unjudged *unjudged = NULL;
+    if (terms == a->terms) {
+        ct_desk_terms_unref(terms);
+        return;
+    }
+    unjudged = calloc(terms->alarm_count + 1, sizeof *unjudged);
+    if (!unjudged || !ct_alarm_figures_reterm(a->figures, terms)) {
+        say(a, "level=error event=alarm_terms_refused text=\"out of memory; tried again at the next evaluation\"");
+        free(unjudged);
+        ct_desk_terms_unref(terms);
+        return;
+    }
+    pthread_mutex_lock(&a->lock);
+    free(a->unjudged); /* its names are those of the terms before */
+    a->unjudged = unjudged;
+    a->unjudged_count = 0;
+    pthread_mutex_unlock(&a->lock);
+    address_courier(a, terms);
+    a->before = a->terms;
+    a->terms = terms;
+    ct_outbox_hurry(&a->kept.outbox); /* another receiver, or another way to it */
 }
 
 struct ct_desk_alarms *ct_desk_alarms_new(struct ct_desk *desk)
@@ -119,7 +161,6 @@ struct ct_desk_alarms *ct_desk_alarms_new(struct ct_desk *desk)
     a->desk = desk;
     a->options = &desk->options;
     a->judged_at = CT_USEC_NONE;
-    a->unjudged = calloc(a->options->alarm_count + 1, sizeof *a->unjudged);
     a->turned.capacity = TURNS_MAX;
     a->turned.entries = calloc(TURNS_MAX, sizeof *a->turned.entries);
     a->figures = ct_alarm_figures_new(desk);
@@ -128,12 +169,14 @@ struct ct_desk_alarms *ct_desk_alarms_new(struct ct_desk *desk)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&a->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (!a->unjudged || !a->figures || !a->turned.entries) {
+    if (a->figures && a->turned.entries) {
+        take_terms(a);
+    }
+    if (!a->terms) {
         ct_desk_alarms_free(a);
         return NULL;
     }
     open_kept(a);
-    open_courier(a);
     return a;
 }
 
@@ -146,6 +189,8 @@ void ct_desk_alarms_free(struct ct_desk_alarms *a)
     ct_courier_free(a->courier);
     ct_alarm_figures_free(a->figures);
     ct_alarm_kept_done(&a->kept);
+    ct_desk_terms_unref(a->before);
+    ct_desk_terms_unref(a->terms);
     pthread_cond_destroy(&a->changed);
     pthread_mutex_destroy(&a->lock);
     free(a->turned.entries);
@@ -210,7 +255,7 @@ static void keep(struct ct_desk_alarms *a)
 
 static void tell_turned(struct ct_desk_alarms *a)
 {
-    for (size_t i = 0; a->courier && i < a->turned.count; i++) {
+    for (size_t i = 0; a->delivers && i < a->turned.count; i++) {
         if (ct_alarm_post(&a->kept.outbox, &a->turned.entries[i], a->options->now()) != CT_OK) {
             say(a, "level=error event=alarm_not_posted text=\"out of memory\"");
         }
@@ -251,18 +296,19 @@ static void leave(struct ct_desk_alarms *a, const struct ct_alarm *alarm, const 
 
 void ct_desk_alarms_beat(struct ct_desk_alarms *a)
 {
-    const struct ct_desk_options *o = a->options;
     const struct ct_alarm_ear ear = {&a->turned, on_turn};
-    ct_usec now = o->now();
+    ct_usec now = a->options->now();
+    take_terms(a);
+    const struct ct_desk_terms *terms = a->terms;
     ct_alarm_figures_begin(a->figures, now);
     pthread_mutex_lock(&a->lock);
     a->unjudged_count = 0;
     a->judged_at = now;
     a->counts.evaluations++;
-    (void)!ct_alarm_book_settle(&a->kept.book, o->alarms, o->alarm_count, now, &ear);
+    (void)!ct_alarm_book_settle(&a->kept.book, terms->alarms, terms->alarm_count, now, &ear);
     pthread_mutex_unlock(&a->lock);
-    for (size_t i = 0; i < o->alarm_count && !atomic_load(&a->stopping); i++) {
-        const struct ct_alarm *alarm = &o->alarms[i];
+    for (size_t i = 0; i < terms->alarm_count && !atomic_load(&a->stopping); i++) {
+        const struct ct_alarm *alarm = &terms->alarms[i];
         struct ct_alarm_view view;
         enum ct_alarm_got got = ct_alarm_figures_get(a->figures, alarm, &view);
         pthread_mutex_lock(&a->lock);
@@ -276,6 +322,7 @@ void ct_desk_alarms_beat(struct ct_desk_alarms *a)
     ct_alarm_figures_end(a->figures);
     tell_turned(a);
     note_counts(a);
+    leave_terms(a);
 }
 
 /* ---- the thread ----------------------------------------------------------------------------------------------------
@@ -286,7 +333,7 @@ static void nap(struct ct_desk_alarms *a, ct_usec due)
 {
     const struct timespec until = {.tv_sec = due / CT_USEC_PER_SECOND, .tv_nsec = due % CT_USEC_PER_SECOND * 1000};
     pthread_mutex_lock(&a->lock);
-    if (!atomic_load(&a->stopping)) {
+    if (!atomic_load(&a->stopping) && !atomic_load(&a->retermed)) {
         pthread_cond_timedwait(&a->changed, &a->lock, &until);
     }
     pthread_mutex_unlock(&a->lock);
@@ -297,21 +344,21 @@ static void *run(void *context)
     struct ct_desk_alarms *a = context;
     const struct ct_desk_options *o = a->options;
     ct_usec next = monotonic();
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), LOWER); /* of this thread alone; if not, so be it */
+    ct_background_thread(NICE);
     while (!atomic_load(&a->stopping)) {
         ct_usec now = monotonic();
-        if (now >= next) {
+        if (atomic_exchange(&a->retermed, false) || now >= next) {
             ct_desk_alarms_beat(a);
-            next = now + o->alarm_every;
+            next = now + (a->terms->alarm_every > 0 ? a->terms->alarm_every : CT_USEC_PER_MINUTE);
         }
-        bool tried = a->courier && !atomic_load(&a->stopping) &&
+        bool tried = a->delivers && !atomic_load(&a->stopping) &&
                      ct_outbox_try(&a->kept.outbox, a->courier, o->now, o->random(), o->log, o->context);
         if (tried) {
             keep(a);
             note_counts(a);
             continue;
         }
-        ct_usec due = a->courier ? ct_outbox_due(&a->kept.outbox) : CT_USEC_NONE;
+        ct_usec due = a->delivers ? ct_outbox_due(&a->kept.outbox) : CT_USEC_NONE;
         ct_usec wait = due == CT_USEC_NONE ? next : monotonic() + (due - o->now());
         nap(a, wait < next ? wait : next);
     }
@@ -323,6 +370,14 @@ enum ct_status ct_desk_alarms_start(struct ct_desk_alarms *a)
     atomic_store(&a->stopping, false);
     a->started = pthread_create(&a->thread, NULL, run, a) == 0;
     return a->started ? CT_OK : CT_LIMIT;
+}
+
+void ct_desk_alarms_reterm(struct ct_desk_alarms *a)
+{
+    pthread_mutex_lock(&a->lock);
+    atomic_store(&a->retermed, true);
+    pthread_cond_signal(&a->changed);
+    pthread_mutex_unlock(&a->lock);
 }
 
 void ct_desk_alarms_stop(struct ct_desk_alarms *a)
@@ -364,7 +419,7 @@ static void write_delivery(struct ct_writer *json, const struct ct_desk_alarms *
     ct_writer_key(json, "delivery");
     ct_writer_open(json, '{');
     ct_writer_key(json, "webhook");
-    ct_writer_bool(json, a->courier != NULL);
+    ct_writer_bool(json, a->delivers);
     write_count(json, "waiting", a->counts.waiting);
     write_count(json, "delivered", a->counts.delivered);
     write_count(json, "failed", a->counts.failed);

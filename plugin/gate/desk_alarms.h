@@ -19,6 +19,8 @@ struct ct_desk_alarms *ct_desk_alarms_new(struct ct_desk *desk) CT_MUST_USE;
 void ct_desk_alarms_free(struct ct_desk_alarms *alarms); /* NULL allowed */
 enum ct_status ct_desk_alarms_start(struct ct_desk_alarms *alarms) CT_MUST_USE;
 void ct_desk_alarms_stop(struct ct_desk_alarms *alarms); /* may be called twice */
+/* The desk's terms are others (ct_desk_reterm): evaluates by them at once, and delivers where they say. Any thread. */
+void ct_desk_alarms_reterm(struct ct_desk_alarms *alarms);
 /* One evaluation of all that are due, as the thread does it. */
 void ct_desk_alarms_beat(struct ct_desk_alarms *alarms);
 

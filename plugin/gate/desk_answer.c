@@ -63,3 +63,11 @@ void ct_answer_reply(struct ct_answer *body, struct ct_reply *reply, const char 
         ct_reply_error(reply, 500, "out_of_memory", "out of memory");
     }
 }
+
+bool ct_request_knows(const struct ct_request *request, const char *etag)
+{
+    char scratch[512];
+    ct_span known = ct_request_header(request, "if-none-match", scratch, sizeof scratch);
+    const char *strong = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+    return known.len && memmem(known.at, known.len, strong, strlen(strong));
+}

@@ -23,6 +23,9 @@ bool ct_answer_end(struct ct_answer *body) CT_MUST_USE;
 /* Ends the body and gives it to the reply with 200; 500 or 422 where it has none. `type` constant. */
 void ct_answer_reply(struct ct_answer *body, struct ct_reply *reply, const char *type);
 
+/* Does the request's If-None-Match name this tag, by weak comparison? */
+CT_MUST_USE bool ct_request_knows(const struct ct_request *request, const char *etag);
+
 #define CT_TYPE_JSON "application/json"
 
 #endif

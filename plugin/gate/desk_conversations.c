@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MOST = 1000, SESSIONS_MOST = 50 };
+/* Of a KPI so many conversations are looked at for one page: it may then have few, or none, and still a next one. */
+enum { LIMIT_DEFAULT = 100, LIMIT_MOST = 1000, LOOKED_MOST = 5000, SESSIONS_MOST = 50 };
 #define RECORD_BYTES_MAX ((size_t)4 << 20)
 
 static bool read_outcome(struct ct_query *query, struct ct_store_filter *filter)
@@ -37,16 +38,32 @@ static struct ct_store_filter everything(void)
 
 struct listing {
     struct ct_answer body;
-    size_t limit, count;
+    size_t limit, count, looked_most, looked;
     uint64_t last;
     bool more;
+    const struct ct_kpi *kpi; /* only those that it counts; NULL = all */
+    bool numerator;           /* and only those of its numerator */
+    struct ct_kpi_set *scratch;
 };
+
+/* Does it stand in the part of the KPI that was asked for? */
+static bool is_counted(const struct listing *l, const struct ct_record *record)
+{
+    struct ct_figure own;
+    bool base = ct_kpis_contribution(l->scratch, l->kpi, record, &own) || l->kpi->kind == CT_KPI_SUM;
+    return base && (own.numerator != 0 || (!l->numerator && l->kpi->kind != CT_KPI_SUM));
+}
 
 static enum ct_status list_row(void *context, const struct ct_store_row *row)
 {
     struct listing *l = context;
-    if (l->count == l->limit) { /* one more was asked for, to know that there is one */
+    if (l->count == l->limit || l->looked == l->looked_most) { /* one more was asked for, to know that there is one */
         l->more = true;
+        return CT_OK;
+    }
+    l->looked++;
+    l->last = row->row;
+    if (l->kpi && !is_counted(l, row->record)) {
         return CT_OK;
     }
     const struct ct_summary_state state = {.row = row->row,
@@ -56,21 +73,73 @@ static enum ct_status list_row(void *context, const struct ct_store_row *row)
                                            .published_at = row->published_at};
     ct_summary_write(&l->body.json, row->record, &state);
     l->count++;
-    l->last = row->row;
     return CT_OK;
+}
+
+/* From when to when, by their start or by when they were first published. */
+static bool read_times(struct ct_query *query, struct ct_store_filter *filter)
+{
+    ct_span basis = ct_query_value(query, "basis");
+    bool published = ct_span_is(basis, "published");
+    if (basis.at && !published && !ct_span_is(basis, "started")) {
+        return ct_query_refuse(query, "basis", "must be \"started\" or \"published\"");
+    }
+    return ct_query_time(query, "from", published ? &filter->published_from : &filter->started_from) &&
+           ct_query_time(query, "to", published ? &filter->published_before : &filter->started_before);
+}
+
+static bool read_kpi(struct ct_query *query, struct listing *l)
+{
+    ct_span id = ct_query_value(query, "kpi"), part = ct_query_value(query, "part");
+    l->kpi = id.at ? ct_kpi_find(id) : NULL;
+    l->numerator = ct_span_is(part, "numerator");
+    if (id.at && !l->kpi) {
+        return ct_query_refuse(query, "kpi", "there is no such KPI; GET /api/v1/kpis/catalogue has them all");
+    }
+    if (part.at && !id.at) {
+        return ct_query_refuse(query, "part", "is of a KPI: give kpi");
+    }
+    return !part.at || l->numerator || ct_span_is(part, "denominator") ||
+           ct_query_refuse(query, "part", "must be \"numerator\" or \"denominator\"");
+}
+
+/* What looking at a KPI takes. false = answered. */
+static bool begin_kpi(struct listing *l, struct ct_store_filter *filter, struct ct_reply *reply)
+{
+    const struct ct_figure figure = {.kpi = l->kpi};
+    l->looked_most = l->limit;
+    if (l->kpi && ct_desk_window_reason(&figure)) {
+        ct_reply_error(reply, 422, "needs_customers",
+                       "%s looks at all of a customer's conversations or at business events: one alone cannot say "
+                       "whether it is counted",
+                       l->kpi->id);
+        return false;
+    }
+    if (l->kpi) {
+        l->looked_most = LOOKED_MOST;
+        l->scratch = ct_kpis_new();
+        if (!l->scratch) {
+            ct_desk_fail(reply, CT_NO_MEMORY, NULL);
+            return false;
+        }
+    }
+    filter->limit = l->looked_most + 1;
+    return true;
 }
 
 void ct_desk_conversations(void *context, const struct ct_request *request, struct ct_reply *reply)
 {
     static const char *const names[] = {"channel",         "language", "bot", "tenant", "outcome", "user_id",
-                                        "conversation_id", "from",     "to",  "limit",  "cursor",  NULL};
+                                        "conversation_id", "from",     "to",  "basis",  "kpi",     "part",
+                                        "limit",           "cursor",   NULL};
     struct ct_query query;
     struct ct_store_filter filter = everything();
     struct ct_error err = {0};
+    struct listing l = {.limit = LIMIT_DEFAULT};
     uint64_t limit = LIMIT_DEFAULT;
     filter.newest_first = true;
     if (!ct_query_read(&query, request->query, names) || !read_outcome(&query, &filter) ||
-        !ct_query_time(&query, "from", &filter.started_from) || !ct_query_time(&query, "to", &filter.started_before) ||
+        !read_times(&query, &filter) || !read_kpi(&query, &l) ||
         !ct_query_number(&query, "limit", 1, LIMIT_MOST, &limit) ||
         !ct_query_number(&query, "cursor", 1, INT64_MAX, &filter.after)) {
         ct_query_answer(&query, reply);
@@ -82,17 +151,17 @@ void ct_desk_conversations(void *context, const struct ct_request *request, stru
     filter.tenant = ct_query_value(&query, "tenant");
     filter.user_id = ct_query_value(&query, "user_id");
     filter.conversation_id = ct_query_value(&query, "conversation_id");
+    l.limit = (size_t)limit;
     struct ct_store *store = ct_desk_store(context, reply);
-    if (!store) {
+    if (!store || !begin_kpi(&l, &filter, reply)) {
         return;
     }
-    struct listing l = {.limit = (size_t)limit};
-    filter.limit = l.limit + 1;
     ct_answer_begin(&l.body, CT_ANSWER_BYTES_MAX);
     ct_writer_open(&l.body.json, '{');
     ct_writer_key(&l.body.json, "conversations");
     ct_writer_open(&l.body.json, '[');
     enum ct_status status = ct_store_each(store, &filter, list_row, &l, &err);
+    ct_kpis_free(l.scratch);
     ct_writer_close(&l.body.json, ']');
     ct_writer_key(&l.body.json, "next");
     if (l.more) {
@@ -124,6 +193,7 @@ struct session {
 struct showing {
     struct ct_desk *desk;
     struct ct_answer body;
+    enum ct_lang lang;
     ct_usec started_at; /* NONE = any */
     struct session open[SESSIONS_MOST];
     size_t open_count, count;
@@ -152,7 +222,8 @@ static void show_open(void *context, const struct ct_record *record, const struc
         s->failed |= !line.too_long;
         return;
     }
-    const struct ct_explained what = {.json = {line.bytes, line.len}, .open = true, .rules = setup->rules};
+    const struct ct_explained what = {
+        .json = {line.bytes, line.len}, .open = true, .rules = setup->rules, .lang = s->lang};
     s->failed |= !ct_explain_write(&s->body.json, &what);
     s->open[s->open_count++] = (struct session){record->conversation_hash, record->started_at};
     s->count++;
@@ -182,7 +253,7 @@ static enum ct_status show_stored(void *context, const struct ct_store_row *row)
     }
     struct ct_desk *desk = s->desk;
     struct ct_ruleset *rules = desk->options.rules ? desk->options.rules(desk->options.context, row->rules_hash) : NULL;
-    const struct ct_explained what = {.json = row->json, .rules = rules, .stored = row};
+    const struct ct_explained what = {.json = row->json, .rules = rules, .stored = row, .lang = s->lang};
     s->failed |= !ct_explain_write(&s->body.json, &what);
     s->count++;
     ct_ruleset_unref(rules);
@@ -232,13 +303,14 @@ static enum ct_status show_all(struct showing *s, ct_span id, ct_span tenant, st
 
 void ct_desk_conversation(void *context, const struct ct_request *request, struct ct_reply *reply)
 {
-    static const char *const names[] = {"tenant", "started_at", NULL};
+    static const char *const names[] = {"tenant", "started_at", "lang", NULL};
     struct ct_desk *desk = context;
     struct ct_query query;
     struct ct_error err = {0};
     struct ct_reply unavailable = {0};
     struct showing s = {.desk = desk, .started_at = CT_USEC_NONE};
-    if (!ct_query_read(&query, request->query, names) || !ct_query_time(&query, "started_at", &s.started_at)) {
+    if (!ct_query_read(&query, request->query, names) || !ct_query_time(&query, "started_at", &s.started_at) ||
+        !ct_query_lang(&query, &s.lang)) {
         ct_query_answer(&query, reply);
         return;
     }

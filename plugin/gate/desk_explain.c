@@ -16,6 +16,7 @@ struct explaining {
     const cJSON *record;
     const cJSON **evidence; /* by index */
     uint32_t count;
+    enum ct_lang lang;
 };
 
 static const char *text_of(const cJSON *item, const char *key)
@@ -60,7 +61,7 @@ static const struct ct_rule *rule_of(const struct explaining *x, const char *nam
 static const char *meaning_of(const struct explaining *x, const char *signal)
 {
     int index = x->rules ? ct_ruleset_signal(x->rules, ct_span_of(signal)) : -1;
-    return index < 0 ? NULL : ct_meaning_words(x->rules->signals[index].means);
+    return index < 0 ? NULL : ct_meaning_words(x->rules->signals[index].means, x->lang);
 }
 
 /* "message 4, bytes 3-17: asks for a person (user.human_request) by es.user.human@1, es@1.2" */
@@ -69,26 +70,29 @@ static void write_words(struct explaining *x, const cJSON *e, const char *meanin
     const cJSON *because = cJSON_GetObjectItemCaseSensitive(e, "because");
     const char *signal = text_of(e, "signal"), *rule = text_of(e, "rule"), *pack = text_of(e, "pack");
     char words[1200], place[64] = "", follows[400] = "", by[500];
+    bool es = x->lang == CT_LANG_ES;
     uint32_t message, begin, end, before;
     (void)number_of(e, "message", &message);
     (void)number_of(e, "begin", &begin);
     if (number_of(e, "end", &end) && end) {
-        (void)snprintf(place, sizeof place, ", bytes %u-%u", begin, end);
+        (void)snprintf(place, sizeof place, ", bytes %u-%u", begin, end); /* the same word in both */
     }
     if (number_of(because, "message", &before)) {
-        (void)snprintf(follows, sizeof follows, ", because of %.300s in message %u", text_of(because, "signal"),
-                       before + 1);
+        (void)snprintf(follows, sizeof follows,
+                       es ? ", por %.300s en el mensaje %u" : ", because of %.300s in message %u",
+                       text_of(because, "signal"), before + 1);
     }
     if (*rule) {
-        (void)snprintf(by, sizeof by, "by %.300s, %.150s", rule, pack);
+        (void)snprintf(by, sizeof by, es ? "por %.300s, %.150s" : "by %.300s, %.150s", rule, pack);
     } else {
-        (void)snprintf(by, sizeof by, "a fact of the platform");
+        (void)snprintf(by, sizeof by, "%s", es ? "un hecho de la plataforma" : "a fact of the platform");
     }
     if (meaning) {
-        (void)snprintf(words, sizeof words, "message %u%s: %s (%.150s), %s%s", message + 1, place, meaning, signal, by,
-                       follows);
+        (void)snprintf(words, sizeof words, "%s %u%s: %s (%.150s), %s%s", es ? "mensaje" : "message", message + 1,
+                       place, meaning, signal, by, follows);
     } else {
-        (void)snprintf(words, sizeof words, "message %u%s: %.150s, %s%s", message + 1, place, signal, by, follows);
+        (void)snprintf(words, sizeof words, "%s %u%s: %.150s, %s%s", es ? "mensaje" : "message", message + 1, place,
+                       signal, by, follows);
     }
     ct_writer_key(x->json, "words");
     ct_writer_text(x->json, words);
@@ -155,7 +159,7 @@ static void write_outcome(struct explaining *x)
     ct_writer_key(x->json, "is");
     ct_writer_text(x->json, text_of(x->record, "outcome"));
     ct_writer_key(x->json, "words");
-    ct_writer_text(x->json, ct_outcome_words(outcome));
+    ct_writer_text(x->json, ct_outcome_words(outcome, x->lang));
     ct_writer_close(x->json, '}');
     ct_writer_key(x->json, "because");
     ct_writer_open(x->json, '[');
@@ -168,7 +172,9 @@ static void write_outcome(struct explaining *x)
     }
     ct_writer_close(x->json, ']');
     ct_writer_key(x->json, "because_words");
-    ct_writer_text(x->json, any ? NULL : "no signal decides it: it is how the conversation was left");
+    ct_writer_text(x->json, any                     ? NULL
+                            : x->lang == CT_LANG_ES ? "ninguna señal lo decide: así quedó la conversación"
+                                                    : "no signal decides it: it is how the conversation was left");
 }
 
 static void write_why_not(struct explaining *x)
@@ -195,7 +201,7 @@ static void write_why_not(struct explaining *x)
     ct_writer_open(x->json, '[');
     for (int i = 0; i < CT_OUTCOME_COUNT && facts.outcome < CT_OUTCOME_COUNT; i++) {
         char why[CT_VERDICT_BYTES];
-        if (ct_verdict_why_not(&facts, (enum ct_outcome)i, why, sizeof why)) {
+        if (ct_verdict_why_not(&facts, (enum ct_outcome)i, x->lang, why, sizeof why)) {
             ct_writer_open(x->json, '{');
             ct_writer_key(x->json, "outcome");
             ct_writer_text(x->json, ct_outcome_text((enum ct_outcome)i));
@@ -263,7 +269,7 @@ bool ct_explain_write(struct ct_writer *json, const struct ct_explained *what)
         text.len--;
     }
     cJSON *record = cJSON_ParseWithLength(text.at, text.len);
-    struct explaining x = {.json = json, .rules = what->rules, .record = record};
+    struct explaining x = {.json = json, .rules = what->rules, .record = record, .lang = what->lang};
     if (!cJSON_IsObject(record) || !index_evidence(&x)) {
         cJSON_Delete(record);
         return false;

@@ -11,6 +11,7 @@ struct ct_explained {
     bool open;
     const struct ct_ruleset *rules;    /* the set that made it: for file and line; NULL = not at hand */
     const struct ct_store_row *stored; /* NULL = open */
+    enum ct_lang lang;                 /* of the words */
 };
 /* {"open","row",...,"record":{...},"explained":{...}}. false = out of memory, or no record: nothing was written. */
 bool ct_explain_write(struct ct_writer *json, const struct ct_explained *what) CT_MUST_USE;

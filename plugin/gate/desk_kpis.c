@@ -3,7 +3,7 @@
  */
 #include "engine/period.h"
 #include "metrics/comparison.h"
-#include "plugin/gate/desk_range.h"
+#include "plugin/gate/desk_quality.h"
 #include "plugin/gate/desk_state.h"
 #include "sinks/json.h"
 
@@ -14,6 +14,7 @@
 enum { KPIS_MAX = 512, FILTERS_MAX = 16 };
 
 struct asked {
+    const struct ct_desk_terms *now; /* those in force as it was asked */
     bool range;
     enum ct_window window;
     struct ct_range_options span;
@@ -135,8 +136,8 @@ static bool read_question(struct ct_query *query, struct asked *asked)
                                field_names());
     }
     asked->named = lang.at;
-    if (lang.at && !ct_lang_from(lang, &asked->lang)) {
-        return ct_query_refuse(query, "lang", "must be en or es");
+    if (!ct_query_lang(query, &asked->lang)) {
+        return false;
     }
     ct_span profile = ct_query_value(query, "profile");
     if (profile.at && !ct_profile_from(profile, &asked->profile)) {
@@ -164,7 +165,14 @@ const char *ct_desk_window_reason(const struct ct_figure *figure)
     static const char *const ids[] = {"automation_rate.durable", "cost_per_interaction.durable", "adoption_rate",
                                       "adoption_rate.known",     "interactions_per_user",        "recurrence",
                                       "recurrence.days",         "channel_preference.customers", "fcr"};
+    /* Marks and the scorecard are of ranges alone: a window counts a conversation once, as it is closed. */
+    static const char *const marked[] = {"iqs", "iqs.judged", "ai_accuracy.marked"};
     const char *id = figure->kpi->id;
+    for (size_t i = 0; i < sizeof marked / sizeof *marked; i++) {
+        if (strcmp(id, marked[i]) == 0) {
+            return "needs_range";
+        }
+    }
     if (figure->definition) {
         return figure->definition->window_usec ? "needs_customers" : NULL;
     }
@@ -224,15 +232,6 @@ static void end_answer(struct ct_answer *body, const struct asked *asked, struct
     ct_answer_reply(body, reply, CT_TYPE_JSON);
 }
 
-/* Does If-None-Match name this tag? */
-static bool is_known(const struct ct_request *request, const char *etag)
-{
-    char scratch[512];
-    ct_span known = ct_request_header(request, "if-none-match", scratch, sizeof scratch);
-    const char *strong = etag + 2; /* weak comparison: without W/ */
-    return known.len && memmem(known.at, known.len, strong, strlen(strong));
-}
-
 static void answer_window(struct ct_desk *desk, const struct ct_request *request, struct ct_query *query,
                           const struct asked *asked, struct ct_reply *reply)
 {
@@ -240,9 +239,9 @@ static void answer_window(struct ct_desk *desk, const struct ct_request *request
     struct ct_live_view view;
     struct ct_answer body;
     char etag[sizeof reply->etag];
-    (void)snprintf(etag, sizeof etag, "W/\"%016" PRIx64 "-%" PRIx64 "\"", ct_hash(request->query, 0),
+    (void)snprintf(etag, sizeof etag, "W/\"%016" PRIx64 "-%" PRIx64 "\"", ct_hash(request->query, desk->tags),
                    ct_live_generation(live));
-    if (is_known(request, etag)) {
+    if (ct_request_knows(request, etag)) {
         reply->status = 304;
         memcpy(reply->etag, etag, sizeof etag);
         return;
@@ -332,6 +331,7 @@ static void write_range(struct ct_desk *desk, const struct asked *asked, const s
     if (asked->compared && before->total.to != CT_USEC_NONE) {
         write_period(&body.json, "compared_with", &before->total, "conversations", before->total.conversations);
     }
+    ct_desk_quality_write(&body.json, span->terms, range);
     end_answer(&body, asked, &figures, reply);
 }
 
@@ -344,8 +344,8 @@ static void answer_range(struct ct_desk *desk, struct asked *asked, struct ct_re
         return;
     }
     struct ct_range_options *span = &asked->span;
-    struct ct_kpi_options kpis = desk->options.kpis ? *desk->options.kpis : (struct ct_kpi_options){0};
-    struct ct_terms terms = desk->options.terms;
+    struct ct_kpi_options kpis = asked->now->kpis;
+    struct ct_terms terms = asked->now->terms;
     kpis.profile = asked->profile;
     terms.as_of = CT_USEC_NONE; /* what the store shows, whatever an audit's configuration says */
     span->by = asked->by.count ? &asked->by : NULL;
@@ -377,9 +377,9 @@ void ct_desk_kpis(void *context, const struct ct_request *request, struct ct_rep
 {
     static const char *const names[] = {"window", "from",    "to", "basis", "around",  "by",
                                         "where",  "compare", "id", "lang",  "profile", NULL};
-    const struct ct_desk *desk = context;
     struct ct_query query;
-    struct asked asked = {.profile = desk->options.kpis ? desk->options.kpis->profile : CT_PROFILE_CONVTAP};
+    struct ct_desk_terms *now = ct_desk_terms_now(context);
+    struct asked asked = {.now = now, .profile = now->kpis.profile};
     if (!ct_query_read(&query, request->query, names) || !read_question(&query, &asked)) {
         ct_query_answer(&query, reply);
     } else if (asked.range) {
@@ -387,17 +387,18 @@ void ct_desk_kpis(void *context, const struct ct_request *request, struct ct_rep
     } else {
         answer_window(context, request, &query, &asked, reply);
     }
+    ct_desk_terms_unref(now);
 }
 
 void ct_desk_catalogue(void *context, const struct ct_request *request, struct ct_reply *reply)
 {
     struct ct_answer body;
-    size_t count;
+    struct ct_catalogue catalogue;
     (void)context;
     if (ct_desk_no_query(request, reply)) {
-        const struct ct_kpi *kpis = ct_kpi_catalogue(&count);
+        ct_profile_catalogue(&catalogue);
         ct_answer_begin(&body, CT_ANSWER_BYTES_MAX);
-        ct_json_catalogue(&body.out, kpis, count);
+        ct_json_catalogue(&body.out, &catalogue);
         ct_answer_reply(&body, reply, CT_TYPE_JSON);
     }
 }

@@ -164,6 +164,12 @@ bool ct_query_number(struct ct_query *query, const char *name, uint64_t least, u
     return true;
 }
 
+bool ct_query_lang(struct ct_query *query, enum ct_lang *out)
+{
+    ct_span lang = ct_query_value(query, "lang");
+    return !lang.at || ct_lang_from(lang, out) || ct_query_refuse(query, "lang", "must be en or es");
+}
+
 void ct_query_answer(const struct ct_query *query, struct ct_reply *reply)
 {
     ct_reply_error(reply, 400, query->code, "%s", query->problem);

@@ -4,6 +4,7 @@
 #ifndef CT_DESK_QUERY_H
 #define CT_DESK_QUERY_H
 
+#include "engine/figure.h"
 #include "plugin/gate/gate.h"
 
 #define CT_QUERY_BYTES 4096 /* of a whole query */
@@ -26,6 +27,8 @@ ct_span ct_query_value(const struct ct_query *query, const char *name);
 bool ct_query_time(struct ct_query *query, const char *name, ct_usec *out) CT_MUST_USE;
 bool ct_query_number(struct ct_query *query, const char *name, uint64_t least, uint64_t most,
                      uint64_t *out) CT_MUST_USE;
+/* `lang`: en or es. */
+bool ct_query_lang(struct ct_query *query, enum ct_lang *out) CT_MUST_USE;
 /* Refuses `name` with a sentence; always false. */
 bool ct_query_refuse(struct ct_query *query, const char *name, const char *format, ...) CT_PRINTF(3, 4);
 /* 400 with the problem. */

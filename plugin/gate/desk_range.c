@@ -6,13 +6,22 @@
 
 #include "engine/arena.h"
 #include "engine/period.h"
+#include "metrics/answers.h"
+#include "metrics/bindings.h"
 #include "metrics/contact.h"
 #include "metrics/customer.h"
+#include "metrics/marks.h"
+#include "metrics/quality.h"
+#include "metrics/scorecard.h"
 
 enum { BLOCK_BYTES = 1 << 20 };
 
 struct reading {
     const struct ct_range_options *options;
+    struct ct_store *store;
+    struct ct_bindings *bindings; /* to the rule sets of the records that were read */
+    bool signals;                 /* records have to keep them: marks or scorecard look at some */
+    struct ct_error *err;
     struct ct_arena arena;
     struct ct_record **records; /* each with a mark before it */
     size_t count, capacity;
@@ -23,7 +32,8 @@ struct reading {
     ct_usec newest; /* end of a conversation; a business event */
 };
 
-/* ---- what a record takes to be counted: no evidence ----------------------------------------------------------------
+/* ---- what a record takes to be counted: no evidence, and signals only where somebody looks at them
+ * ----------------------------------------------------------------
  */
 
 static size_t rounded(size_t bytes)
@@ -39,13 +49,15 @@ static uint64_t *mark_of(struct ct_record *record)
     return (uint64_t *)(void *)record - 1;
 }
 
-static struct ct_record *trimmed(struct ct_arena *arena, const struct ct_record *record, bool counted)
+static struct ct_record *trimmed(struct ct_arena *arena, const struct ct_record *record, bool signals, bool counted)
 {
     size_t head = rounded(sizeof *record), at = head, bytes = head;
     for (int i = 0; i < CT_TEXT_COUNT; i++) {
         bytes += rounded(record->text[i].count);
     }
-    bytes += sizeof(int64_t) * record->response_usec.count;
+    size_t responses = sizeof(int64_t) * record->response_usec.count;
+    size_t numbers = signals ? sizeof(uint16_t) * record->signals.count : 0;
+    bytes += responses + rounded(numbers);
     uint64_t *mark = bytes < UINT32_MAX ? ct_arena_alloc(arena, sizeof *mark + bytes) : NULL;
     if (!mark) {
         return NULL;
@@ -59,9 +71,12 @@ static struct ct_record *trimmed(struct ct_arena *arena, const struct ct_record 
         out->text[i].at = (uint32_t)at;
         at += rounded(record->text[i].count);
     }
-    memcpy(copy + at, (const char *)record + record->response_usec.at, sizeof(int64_t) * record->response_usec.count);
+    memcpy(copy + at, (const char *)record + record->response_usec.at, responses);
     out->response_usec.at = (uint32_t)at;
-    out->signals = out->evidence = out->decided_by = out->beaten = (struct ct_slice32){0};
+    at += responses;
+    memcpy(copy + at, (const char *)record + record->signals.at, numbers);
+    out->signals = (struct ct_slice32){(uint32_t)at, signals ? record->signals.count : 0};
+    out->evidence = out->decided_by = out->beaten = (struct ct_slice32){0};
     out->bytes = (uint32_t)bytes;
     return out;
 }
@@ -79,6 +94,70 @@ static bool is_of_range(void *context, uint64_t customer_hash)
 {
     const struct reading *r = context;
     return bsearch(&customer_hash, r->customers, r->customer_count, sizeof *r->customers, by_number) != NULL;
+}
+
+/* ---- rule sets --- */
+
+/* Names of one rule set's signals, for as long as it is bound. */
+struct names {
+    struct ct_arena arena;
+    ct_span at[UINT16_MAX + 1];
+    size_t count;
+};
+
+static bool take_name(void *context, uint16_t number, ct_span name)
+{
+    struct names *names = context;
+    bool ok = true;
+    names->at[number] = ct_arena_copy(&names->arena, name, &ok);
+    names->count = names->count > number ? names->count : (size_t)number + 1;
+    return ok;
+}
+
+static int number_of(void *context, ct_span name)
+{
+    const struct names *names = context;
+    for (size_t i = 0; i < names->count; i++) {
+        if (ct_span_eq(names->at[i], name)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* One that comes for the first time: the store says what its signals are. */
+static enum ct_status bind(struct reading *r, const char *rules_hash)
+{
+    struct names *names = calloc(1, sizeof *names);
+    if (!names) {
+        return CT_NO_MEMORY;
+    }
+    ct_arena_init(&names->arena, 0, 0);
+    enum ct_status status = ct_store_signals(r->store, rules_hash, take_name, names, r->err);
+    if (status == CT_OK || status == CT_NOT_FOUND) {
+        status = ct_bindings_add(r->bindings, rules_hash, status == CT_OK ? number_of : NULL, names);
+    }
+    ct_arena_done(&names->arena);
+    free(names);
+    return status;
+}
+
+/* Neighbours in the store were judged by the same rules, mostly. */
+static enum ct_status rule_set_of(struct reading *r, const char *rules_hash, uint32_t *number)
+{
+    const struct ct_bindings *b = r->bindings;
+    *number = 0;
+    if (!r->signals) {
+        return CT_OK;
+    }
+    for (size_t i = b->count; i > 0; i--) {
+        if (strcmp(b->at[i - 1].rules_hash, rules_hash) == 0) {
+            *number = (uint32_t)i - 1;
+            return CT_OK;
+        }
+    }
+    *number = (uint32_t)b->count;
+    return bind(r, rules_hash);
 }
 
 static enum ct_status on_row(void *context, const struct ct_store_row *row)
@@ -100,10 +179,16 @@ static enum ct_status on_row(void *context, const struct ct_store_row *row)
         r->records = more;
         r->capacity = capacity;
     }
-    struct ct_record *copy = trimmed(&r->arena, record, !r->around);
+    uint32_t rule_set;
+    enum ct_status status = rule_set_of(r, row->rules_hash, &rule_set);
+    if (status != CT_OK) {
+        return status;
+    }
+    struct ct_record *copy = trimmed(&r->arena, record, r->signals, !r->around);
     if (!copy) {
         return r->arena.limit_bytes - r->arena.used_bytes < record->bytes ? CT_LIMIT : CT_NO_MEMORY;
     }
+    copy->rule_set = rule_set;
     r->records[r->count++] = copy;
     return CT_OK;
 }
@@ -194,8 +279,10 @@ struct counting {
     size_t count;
     const struct ct_record **picked; /* room for all */
     struct ct_terms terms;           /* the options', with the range's period */
+    struct ct_answers *answers;      /* what the terms have */
     struct ct_kpi_set *set;
     struct ct_kpi_slices *slices; /* NULL = none */
+    struct ct_bindings *bindings; /* those that `terms` has */
     struct ct_fee_base fees;
     struct ct_arena arena; /* the events of the customer that is read */
     const struct ct_business **events;
@@ -229,6 +316,9 @@ static enum ct_status count_customer(struct counting *c, struct ct_record **reco
             ct_fee_base_add(&c->fees, records[i], &c->terms);
             if (ct_filters_take(o->filters, o->filter_count, &customer, records[i])) {
                 c->picked[kept++] = records[i];
+                if (records[i]->engaged && records[i]->rule_set < c->bindings->count) {
+                    c->bindings->at[records[i]->rule_set].conversations++;
+                }
             }
         }
     }
@@ -332,6 +422,28 @@ static enum ct_status on_event(void *context, const struct ct_business *event)
     return event->customer_hash ? gather(c, event) : count_nobodys(c, event);
 }
 
+static enum ct_status on_answer(void *context, const struct ct_business *event)
+{
+    struct counting *c = context;
+    return ct_answers_add(c->answers, event);
+}
+
+/* Before everything else: whom an answer without a customer is to is met later. */
+static enum ct_status gather_answers(struct counting *c, struct ct_store *store, struct ct_error *err)
+{
+    const struct ct_store_business_filter filter = {.from = CT_USEC_NONE,
+                                                    .before = c->options->alone ? c->options->to : CT_USEC_NONE,
+                                                    .type = ct_business_text_of(CT_BUSINESS_FEEDBACK_ANSWERED)};
+    c->answers = ct_answers_new();
+    if (!c->answers) {
+        return CT_NO_MEMORY;
+    }
+    enum ct_status status = ct_store_each_business(store, &filter, on_answer, c, err);
+    ct_answers_settle(c->answers);
+    c->terms.answers = c->answers;
+    return status;
+}
+
 static enum ct_status count_events(struct counting *c, struct ct_store *store, struct ct_error *err)
 {
     const struct ct_store_business_filter filter = {.from = CT_USEC_NONE,
@@ -350,7 +462,8 @@ static enum ct_status count_all(struct counting *c, struct ct_store *store, stru
     if (c->count) {
         qsort(c->records, c->count, sizeof(struct ct_record *), by_customer);
     }
-    enum ct_status status = count_events(c, store, err);
+    enum ct_status status = gather_answers(c, store, err);
+    status = status == CT_OK ? count_events(c, store, err) : status;
     for (size_t from = 0, to; from < c->count && status == CT_OK; from = to) {
         to = end_of_customer(c, from);
         if (!(*mark_of(c->records[from]) & DONE)) {
@@ -375,6 +488,13 @@ static enum ct_status compute(const struct counting *c, struct ct_range *out)
     enum ct_status status = ct_kpis_compute(c->set, &kpis, &out->total);
     out->total.from = period.from;
     out->total.to = period.to;
+    if (status == CT_OK && c->terms.marks) {
+        out->quality = malloc(sizeof *out->quality);
+        if (!out->quality) {
+            return CT_NO_MEMORY;
+        }
+        ct_quality_read(ct_kpis_quality(c->set), &out->total, out->quality);
+    }
     return status == CT_OK && c->slices ? ct_slices_compute(c->slices, &kpis, &out->slices, &out->slice_count) : status;
 }
 
@@ -382,11 +502,13 @@ static enum ct_status count_range(struct reading *r, struct ct_store *store, str
 {
     const struct ct_range_options *o = r->options;
     size_t left = o->bytes_max > r->arena.used_bytes ? o->bytes_max - r->arena.used_bytes : 0;
-    struct counting c = {.options = o, .records = r->records, .count = r->count, .terms = *o->terms};
+    struct counting c = {
+        .options = o, .records = r->records, .count = r->count, .terms = *o->terms, .bindings = r->bindings};
     c.terms.from = o->from;
     c.terms.to = o->to;
     c.terms.period_given = true;
     c.terms.as_of = out->as_of;
+    c.terms.bindings = r->bindings;
     ct_arena_init(&c.arena, BLOCK_BYTES, left > 2 * BLOCK_BYTES ? left : 2 * BLOCK_BYTES);
     c.set = ct_kpis_new();
     c.slices = out->kept = o->by ? ct_slices_new_by(o->by, 0) : NULL;
@@ -398,6 +520,7 @@ static enum ct_status count_range(struct reading *r, struct ct_store *store, str
     status = status == CT_OK ? count_all(&c, store, err) : status;
     status = status == CT_OK ? compute(&c, out) : status;
     ct_kpis_free(c.set);
+    ct_answers_free(c.answers);
     ct_arena_done(&c.arena);
     free(c.events);
     free(c.picked);
@@ -407,8 +530,12 @@ static enum ct_status count_range(struct reading *r, struct ct_store *store, str
 enum ct_status ct_range_compute(struct ct_store *store, const struct ct_range_options *options, struct ct_range *out,
                                 struct ct_error *err)
 {
-    struct reading r = {.options = options, .newest = CT_USEC_NONE};
+    struct reading r = {
+        .options = options, .store = store, .bindings = &out->bindings, .err = err, .newest = CT_USEC_NONE};
     memset(out, 0, sizeof *out);
+    ct_bindings_init(&out->bindings, options->terms->scorecard, options->terms->marks);
+    r.signals =
+        (out->bindings.card && out->bindings.card->count) || (out->bindings.marks && out->bindings.marks->count);
     ct_arena_init(&r.arena, BLOCK_BYTES, options->bytes_max);
     enum ct_status status = read_records(&r, store, out, err);
     out->as_of = options->terms->as_of != CT_USEC_NONE ? options->terms->as_of : r.newest;
@@ -427,5 +554,7 @@ void ct_range_done(struct ct_range *range)
     ct_blocks_done(range->slices, range->slice_count);
     ct_block_done(&range->total);
     ct_slices_free(range->kept);
+    ct_bindings_done(&range->bindings);
+    free(range->quality);
     memset(range, 0, sizeof *range);
 }

@@ -4,6 +4,8 @@
 #ifndef CT_DESK_RANGE_H
 #define CT_DESK_RANGE_H
 
+#include "engine/quality.h"
+#include "metrics/bindings.h"
 #include "metrics/filter.h"
 #include "metrics/kpi.h"
 #include "sinks/store.h"
@@ -16,8 +18,8 @@ struct ct_range_options {
     const struct ct_slice_by *by; /* NULL = no slices */
     const struct ct_filter *filters;
     size_t filter_count;
-    const struct ct_terms *terms; /* its period is not read, and its as_of only where it has one: else the newest time
-                                     that the store shows */
+    const struct ct_terms *terms; /* its period and bindings are not read, and its as_of only where it has one: else the
+                                     newest time that the store shows; they outlive the range */
     const struct ct_kpi_options *kpis;
     size_t conversations_max, events_max, bytes_max; /* bytes: of the conversations and of one customer's events */
 };
@@ -26,9 +28,12 @@ struct ct_range {
     struct ct_block total;
     struct ct_block *slices;
     size_t slice_count;
-    struct ct_kpi_slices *kept; /* the slices' keys */
-    uint64_t counted, around;   /* conversations in the range; of the same customers around it */
-    ct_usec as_of;              /* up to when it is known who came back; CT_USEC_NONE */
+    struct ct_kpi_slices *kept;          /* the slices' keys */
+    uint64_t counted, around;            /* conversations in the range; of the same customers around it */
+    ct_usec as_of;                       /* up to when it is known who came back; CT_USEC_NONE */
+    struct ct_quality_findings *quality; /* the rules against the terms' marks; NULL = no marks */
+    struct ct_bindings bindings; /* of signals that marks and scorecard name, to the rule sets that were read; with how
+                                    many conversations of each were counted */
 };
 /* CT_LIMIT: more conversations, events or bytes than the maxima. The caller frees: ct_range_done. */
 enum ct_status ct_range_compute(struct ct_store *store, const struct ct_range_options *options, struct ct_range *out,

@@ -256,6 +256,8 @@ void ct_desk_status(void *context, const struct ct_request *request, struct ct_r
     ct_writer_time(json, health->started_at);
     ct_writer_key(json, "now");
     ct_writer_time(json, health->now);
+    ct_writer_key(json, "zone");
+    ct_writer_text(json, desk->options.zone_name ? desk->options.zone_name : "UTC");
     ct_writer_key(json, "ready");
     ct_writer_bool(json, health->ready);
     ct_writer_key(json, "recording");

@@ -4,6 +4,7 @@
 #include "plugin/gate/forward.h"
 
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -187,6 +188,25 @@ static int read_answer(struct lws *wsi)
     return lws_http_client_read(wsi, &at, &len) < 0 ? -1 : 0;
 }
 
+/* Nothing of the message has gone out. What the library says tells a machine that is not there from one that nobody
+ * vouches for; what of its certificate is wrong is known to OpenSSL. */
+static void not_connected(struct forwarding *f, struct lws *wsi, ct_span said)
+{
+    const SSL *ssl = f->forward->tls ? lws_get_ssl(wsi) : NULL;
+    long verified = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+    bool by_tls = said.len && (memmem(said.at, said.len, "SSL", 3) || memmem(said.at, said.len, "tls", 3));
+    if (verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH)
+        finish(f, 502, "forward_wrong_name", "the receiver's certificate is for another name than the URL's");
+    else if (verified == X509_V_ERR_CERT_HAS_EXPIRED || verified == X509_V_ERR_CERT_NOT_YET_VALID)
+        finish(f, 502, "forward_expired", "the receiver's certificate is not valid now");
+    else if (verified != X509_V_OK)
+        finish(f, 502, "forward_untrusted", "nobody who is trusted has signed the receiver's certificate");
+    else if (f->forward->tls && by_tls)
+        finish(f, 502, "forward_no_tls", "the receiver speaks no TLS that can be agreed on");
+    else
+        finish(f, 502, "forward_unreachable", "the receiver cannot be reached");
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     (void)user;
@@ -210,7 +230,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         finish(f, 502, f->status < 200 || f->status > 599 ? "forward_broken" : NULL, "the receiver's status is none");
         return -1;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        finish(f, 502, "forward_unreachable", "the receiver cannot be reached");
+        not_connected(f, wsi, (ct_span){in, in ? len : 0});
         return 0;
     case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
         finish(f, 502, "forward_broken", "the receiver broke off");
@@ -439,6 +459,14 @@ struct ct_forward *ct_forward_new(const char *url, const char *authority, ct_use
         return NULL;
     }
     return forward;
+}
+
+void ct_forward_retire(struct ct_forward *forward)
+{
+    if (forward->vhost)
+        lws_vhost_destroy(forward->vhost);
+    forward->vhost = NULL;
+    forward->context = NULL;
 }
 
 void ct_forward_free(struct ct_forward *forward)

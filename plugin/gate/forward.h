@@ -11,7 +11,9 @@ struct ct_forward;
 struct ct_forward *ct_forward_new(const char *url, const char *authority, ct_usec patience,
                                   void (*drop)(void *context, const char *reason, uint64_t count), void *drop_context,
                                   struct ct_error *err) CT_MUST_USE;
-/* The gates it was used by have stopped. */
+/* Lets go of what it made in a context that goes on; nothing is on its way. On the context's thread. */
+void ct_forward_retire(struct ct_forward *forward);
+/* The gates it was used by have stopped, or it was retired. */
 void ct_forward_free(struct ct_forward *forward);
 /* Sends the request's body and headers on. The answer is the receiver's status and body once `after_position` is
  * committed; 502 where it cannot be reached, 504 where it does not answer. Fills *reply itself where it cannot begin.

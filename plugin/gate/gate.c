@@ -273,6 +273,18 @@ static void offer_again(struct ct_gate *gate)
             gate_socket_again(c);
 }
 
+/* Tokens are others than those that open WebSockets came with. */
+static void check_again(struct ct_gate *gate)
+{
+    uint64_t generation = ct_access_generation(gate->options.access);
+    if (generation == gate->access_seen)
+        return;
+    gate->access_seen = generation;
+    for (struct ct_gate_connection *c = gate->all; c; c = c->next)
+        if (!c->doomed)
+            gate_check_again(c);
+}
+
 static void on_pace(uv_timer_t *pace);
 
 static void wake(struct ct_gate *gate)
@@ -285,6 +297,7 @@ static void wake(struct ct_gate *gate)
     }
     atomic_store(&gate->woken, false); /* before looking: what comes now wakes again */
     uint64_t began = uv_hrtime();
+    check_again(gate);
     wake_all(gate);
     offer_again(gate);
     uint64_t wait = (uv_hrtime() - began) * WAKE_SHARE / 1000000;

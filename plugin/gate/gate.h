@@ -37,6 +37,8 @@ struct ct_reply {
     char allow[64]; /* "" or further header lines are not sent; 405 fills it */
     char retry_after[16];
     char etag[48];           /* "" or what is sent as ETag, with its quotes; 304 has it, too */
+    bool kept;               /* a browser may keep it, and asks each time whether it is still so; else no-store */
+    const char *policy;      /* Content-Security-Policy; constant; NULL = default-src 'none' */
     uint64_t after_position; /* answer only when the intake has committed up to here; 0 = at once. Where that takes
                                 longer than the gate's patience: 503 */
 };
@@ -83,7 +85,8 @@ struct ct_gate_options {
     const char *listen; /* "127.0.0.1:7801"; port 0 = any; another address than loopback needs tokens or `open` */
     const char *certificate, *key; /* PEM files; NULL = plain */
     bool open;                     /* no token is needed; only ever on loopback */
-    const struct ct_access *access;
+    bool open_at_first;            /* nor, on loopback, while `access` has none */
+    struct ct_access *access;      /* may change meanwhile (ct_access_replace): then ct_gate_wake */
     const char *const
         *origins; /* of browsers: exact, "https://desk.example"; NULL-terminated; NULL = only same origin */
     const struct ct_route *routes;

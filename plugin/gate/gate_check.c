@@ -16,19 +16,25 @@ void gate_refuse(struct ct_gate_connection *c, int status, const char *reason, c
         gate_drop(c->gate, reason);
 }
 
+bool gate_is_open(const struct ct_gate *gate)
+{
+    const struct ct_gate_options *options = &gate->options;
+    return options->open || (options->open_at_first && gate->loopback && !ct_access_count(options->access));
+}
+
 bool gate_check_origin(struct ct_gate_connection *c)
 {
     const struct ct_gate *gate = c->gate;
     ct_span host = gate_header(c->head, "host"), origin = gate_header(c->head, "origin");
     /* Without tokens a name that somebody else points at this machine would let any page in (DNS rebinding). */
-    if (gate->options.open && host.len && !ct_host_is_loopback(host)) {
+    if (gate_is_open(gate) && host.len && !ct_host_is_loopback(host)) {
         gate_refuse(c, 421, "gate_foreign_host", "foreign_host",
                     "a gate without tokens is only reached as localhost or by its address");
         return false;
     }
     /* A page elsewhere may ask without an Origin (an image, a script): it cannot read the answer, but it can make work.
      */
-    bool by_page = gate->options.open && origin.at == NULL &&
+    bool by_page = gate_is_open(gate) && origin.at == NULL &&
                    ct_span_is(gate_header(c->head, "sec-fetch-site"), "cross-site") &&
                    !ct_span_is(gate_header(c->head, "sec-fetch-mode"), "navigate");
     if (!by_page && ct_origin_is_allowed(origin, host, gate->options.origins, gate->tls))
@@ -57,7 +63,7 @@ bool gate_check_token(struct ct_gate_connection *c, enum ct_scope scope, ct_span
 {
     struct ct_head *head = c->head;
     const struct ct_gate_options *options = &c->gate->options;
-    if (scope == CT_SCOPE_NONE || options->open)
+    if (scope == CT_SCOPE_NONE || gate_is_open(c->gate))
         return true;
     ct_span header = gate_header(head, "authorization");
     if (header.len > 7 && strncasecmp(header.at, "Bearer ", 7) == 0) {
@@ -72,12 +78,13 @@ bool gate_check_token(struct ct_gate_connection *c, enum ct_scope scope, ct_span
                              : "Authorization: Bearer TOKEN is due");
         return false;
     }
-    head->who = ct_access_check(options->access, offered);
-    if (!head->who) {
+    if (!ct_access_check(options->access, offered, &head->who)) {
+        if (gate_is_open(c->gate)) /* the last token went between the two looks */
+            return true;
         gate_refuse(c, 401, "gate_bad_token", "bad_token", "no such token");
         return false;
     }
-    if (!(head->who->scopes & 1u << scope)) {
+    if (!(head->who.scopes & 1u << scope)) {
         gate_refuse(c, 403, "gate_no_scope", "no_scope", "the token lacks the scope for this");
         return false;
     }
@@ -135,4 +142,13 @@ bool gate_check_route(struct ct_gate_connection *c)
         return false;
     }
     return gate_check_token(c, head->route->scope, CT_SPAN_NONE);
+}
+
+void gate_check_again(struct ct_gate_connection *c)
+{
+    if (c->at != CT_AT_SOCKET || !c->protocol || c->protocol->scope == CT_SCOPE_NONE || gate_is_open(c->gate) ||
+        ct_access_knows(c->gate->options.access, &c->who) || gate_is_open(c->gate))
+        return;
+    gate_drop(c->gate, "gate_token_withdrawn");
+    ct_gate_close(c, 1008, "the token is no longer one");
 }

@@ -333,7 +333,7 @@ static void call_route(struct ct_gate_connection *c)
                                  .query = head->query,
                                  .body = {head->body, head->body_len},
                                  .remote = ct_span_of(head->remote),
-                                 .who = head->who,
+                                 .who = head->who.name[0] ? &head->who : NULL,
                                  .wire = c};
     c->at = CT_AT_WAITING;
     atomic_fetch_add_explicit(&c->gate->requests, 1, memory_order_relaxed);

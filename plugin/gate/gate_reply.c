@@ -95,7 +95,6 @@ void gate_reply_send(struct ct_gate_connection *c, struct ct_reply *reply, bool 
 {
     int status = reply->status ? reply->status : 500;
     const char *type = reply->type ? reply->type : "application/json";
-    bool page = strncmp(type, "text/html", 9) == 0;
     bool bodiless = status == 204 || status == 304;
     char head[1024];
     int len = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\n", status, reason_of(status));
@@ -105,9 +104,9 @@ void gate_reply_send(struct ct_gate_connection *c, struct ct_reply *reply, bool 
         if (reply->len)
             ADD("Content-Type: %.100s\r\n", type);
     }
-    ADD("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
-        "Content-Security-Policy: %s; frame-ancestors 'none'\r\n",
-        page ? "default-src 'self'" : "default-src 'none'");
+    ADD("Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+        "Content-Security-Policy: %.400s; frame-ancestors 'none'\r\n",
+        reply->kept ? "no-cache" : "no-store", reply->policy ? reply->policy : "default-src 'none'");
     if (reply->allow[0])
         ADD("Allow: %.63s\r\n", reply->allow);
     if (reply->etag[0])

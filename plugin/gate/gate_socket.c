@@ -125,7 +125,8 @@ void gate_socket_open(struct ct_gate_connection *c)
     c->heard = c->since = gate_now(c->gate);
     atomic_fetch_add_explicit(&c->gate->open_websockets, 1, memory_order_relaxed);
     c->in_callback = true;
-    bool fine = !protocol->opened || protocol->opened(protocol->context, c->session, c, c->who, c->head->query);
+    bool fine = !protocol->opened ||
+                protocol->opened(protocol->context, c->session, c, c->who.name[0] ? &c->who : NULL, c->head->query);
     c->in_callback = false;
     gate_http_done(c);
     if (!fine)

@@ -50,7 +50,7 @@ struct ct_head {
     enum ct_method method;   /* 0 = one that no route takes */
     bool upgrade;            /* Connection: upgrade with an Upgrade header */
     const struct ct_route *route;
-    const struct ct_principal *who;
+    struct ct_principal who;
     ct_span path, rest, query; /* into text and decoded */
     int refused;               /* status of a reply that ends the connection; 0 = none */
     struct ct_reply reply;
@@ -98,7 +98,7 @@ struct ct_gate_connection {
     struct ct_wire_reader reader;
     size_t counted; /* of the gate's bodies_bytes: an unfinished message, and one that waits to be taken */
     const struct ct_gate_protocol *protocol;
-    const struct ct_principal *who;
+    struct ct_principal who;
     void *session;
 };
 
@@ -125,8 +125,9 @@ struct ct_gate {
     _Atomic ct_usec grace_usec;
     bool closing, listening, pacing, finished;
     uint64_t closing_until, no_wake_before, no_accept_before;
-    unsigned stalling;   /* connections with a message that waits to be taken */
-    size_t bodies_bytes; /* of request bodies and messages that are held */
+    unsigned stalling;    /* connections with a message that waits to be taken */
+    uint64_t access_seen; /* generation of the tokens that open WebSockets were last held against */
+    size_t bodies_bytes;  /* of request bodies and messages that are held */
     _Atomic uint64_t connections, open, open_websockets, requests, messages, refused;
     unsigned char *scratch; /* CT_READ_BYTES behind CT_ROOM_BEFORE */
 };
@@ -163,6 +164,10 @@ bool gate_check_origin(struct ct_gate_connection *c);
 /* `offered` = a token that came another way; empty = none. */
 bool gate_check_token(struct ct_gate_connection *c, enum ct_scope scope, ct_span offered);
 bool gate_check_route(struct ct_gate_connection *c);
+/* May one come in without a token as things are? */
+bool gate_is_open(const struct ct_gate *gate);
+/* An open WebSocket whose token has gone, or lost its scope: is closed with 1008, and counted. */
+void gate_check_again(struct ct_gate_connection *c);
 
 /* gate_reply.c */
 void gate_reply_send(struct ct_gate_connection *c, struct ct_reply *reply, bool keep_alive, bool head_only);

@@ -60,6 +60,14 @@ enum ct_status ct_outbox_put(struct ct_outbox *outbox, const char *id, ct_span b
     return CT_OK;
 }
 
+void ct_outbox_hurry(struct ct_outbox *outbox)
+{
+    outbox->quiet_until = 0;
+    for (size_t i = 0; i < outbox->count; i++) {
+        outbox->letters[i].next_at = 0;
+    }
+}
+
 static size_t first_due(const struct ct_outbox *outbox)
 {
     size_t first = 0;

@@ -30,6 +30,8 @@ struct ct_outbox {             /* all zero = empty */
 void ct_outbox_done(struct ct_outbox *outbox);
 /* Copied. An id that waits already is not put again. CT_NO_MEMORY. */
 enum ct_status ct_outbox_put(struct ct_outbox *outbox, const char *id, ct_span body, ct_usec now) CT_MUST_USE;
+/* All of them are due at once: what kept them from being taken may have gone. */
+void ct_outbox_hurry(struct ct_outbox *outbox);
 /* When the next one is due; CT_USEC_NONE = none waits. */
 ct_usec ct_outbox_due(const struct ct_outbox *outbox);
 /* Tries the first that is due, if any is. true = it tried. `log` (may be NULL) gets a logfmt line of what failed. */

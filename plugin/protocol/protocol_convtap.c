@@ -229,10 +229,11 @@ static unsigned check_token(const struct vhost *v, struct lws *wsi, const char *
     if (bad || given.len <= BEARER || strncasecmp(given.at, bearer, BEARER) != 0) {
         return HTTP_STATUS_UNAUTHORIZED;
     }
-    const struct ct_principal *who = ct_access_check(v->access, (ct_span){text + BEARER, given.len - BEARER});
+    struct ct_principal who;
+    bool known = ct_access_check(v->access, (ct_span){text + BEARER, given.len - BEARER}, &who);
     explicit_bzero(text, sizeof text);
-    *reason = who ? "gate_no_scope" : "gate_bad_token";
-    return !who ? HTTP_STATUS_UNAUTHORIZED : who->scopes & (1u << CT_SCOPE_INGEST) ? 0 : HTTP_STATUS_FORBIDDEN;
+    *reason = known ? "gate_no_scope" : "gate_bad_token";
+    return !known ? HTTP_STATUS_UNAUTHORIZED : who.scopes & (1u << CT_SCOPE_INGEST) ? 0 : HTTP_STATUS_FORBIDDEN;
 }
 
 /* What libwebsockets lets pass: upgrades by POST, version 8, every origin. */

@@ -124,7 +124,7 @@ static enum ct_status on_message(void *context, const struct ct_message *message
         full.tenant = full.tenant.len ? full.tenant : feed->source->tenant;
     }
     feed->tenant = full.tenant;
-    feed->messages++;
+    feed->messages += full.event.type != CT_EVENT_DELIVERY; /* which is of another, and none itself */
     feed->status = ct_pipeline_message(feed->pipeline, &full, feed->entry->at, feed->position);
     return feed->status;
 }

@@ -44,8 +44,9 @@ struct ct_feed_sink {
 struct ct_feed *ct_feed_new(struct ct_pipeline *pipeline, const struct ct_feed_setups *setups,
                             const struct ct_feed_sink *sink) CT_MUST_USE;
 void ct_feed_free(struct ct_feed *feed);
-/* One frame; `position` where it stands. *messages (may be NULL) = how many came out of it. A status other than CT_OK
- * is of the machine or of a setup that cannot be opened, never of the bytes: those are refused by name. */
+/* One frame; `position` where it stands. *messages (may be NULL) = how many came out of it, no deliveries among them. A
+ * status other than CT_OK is of the machine or of a setup that cannot be opened, never of the bytes: those are refused
+ * by name. */
 enum ct_status ct_feed_frame(struct ct_feed *feed, const struct ct_tape_entry *entry, uint64_t position,
                              uint64_t *messages, struct ct_error *err) CT_MUST_USE;
 /* The setup in force; NULL before the first. */

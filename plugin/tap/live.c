@@ -12,6 +12,7 @@
 
 #include "engine/period.h"
 #include "plugin/tap/live_state.h"
+#include "plugin/tap/live_view.h"
 
 #define SLICES_MAX_DEFAULT 50
 #define MINUTES 61 /* the running one and those of an hour before it */
@@ -35,7 +36,8 @@ struct answer {
 struct ct_live {
     pthread_mutex_t lock;
     struct ct_live_shape shape;
-    struct ct_kpi_set *alone; /* one record, to give it back; empty between calls */
+    struct ct_kpi_set *alone;   /* one record, to give it back; empty between calls */
+    pthread_rwlock_t kpis_lock; /* held while figures are computed, never together with `lock` */
     const struct ct_kpi_options *kpis;
     ct_usec now;
     struct ct_period today; /* its hours have the numbers from day_number x HOURS on */
@@ -203,6 +205,7 @@ struct ct_live *ct_live_new(const struct ct_live_options *options)
     }
     live->shape.scratch = ct_kpis_new();
     live->alone = ct_kpis_new();
+    pthread_rwlock_init(&live->kpis_lock, NULL); /* glibc's need no memory: neither fails */
     if (!live->shape.scratch || !live->alone || pthread_mutex_init(&live->lock, NULL) != 0) {
         ct_kpis_free(live->shape.scratch);
         ct_kpis_free(live->alone);
@@ -243,6 +246,7 @@ void ct_live_free(struct ct_live *live)
     }
     ct_kpis_free(live->shape.scratch);
     ct_kpis_free(live->alone);
+    pthread_rwlock_destroy(&live->kpis_lock);
     pthread_mutex_destroy(&live->lock);
     free(live);
 }
@@ -346,6 +350,17 @@ void ct_live_tick(struct ct_live *live, ct_usec now)
     pthread_mutex_unlock(&live->lock);
 }
 
+void ct_live_retarget(struct ct_live *live, const struct ct_kpi_options *kpis)
+{
+    pthread_rwlock_wrlock(&live->kpis_lock);
+    live->kpis = kpis;
+    pthread_rwlock_unlock(&live->kpis_lock);
+    pthread_mutex_lock(&live->lock); /* after them, so that no answer by the ones before is kept as one by these */
+    live->content++;
+    live->generation++;
+    pthread_mutex_unlock(&live->lock);
+}
+
 uint64_t ct_live_generation(const struct ct_live *live)
 {
     struct ct_live *locked = (struct ct_live *)(uintptr_t)live; /* the lock is no part of what is const */
@@ -429,61 +444,6 @@ static void let_go(struct held *held)
     }
 }
 
-/* A block of its own memory. */
-static enum ct_status copy_block(const struct ct_block *from, struct ct_block *to)
-{
-    *to = *from;
-    to->figures = NULL;
-    struct ct_figure *figures = malloc((from->figure_count ? from->figure_count : 1) * sizeof *figures);
-    if (!figures) {
-        to->figure_count = 0;
-        return CT_NO_MEMORY;
-    }
-    if (from->figure_count) {
-        memcpy(figures, from->figures, from->figure_count * sizeof *figures);
-    }
-    to->figures = figures;
-    return CT_OK;
-}
-
-/* Blocks, and behind them the keys that they show: one piece of memory. */
-static enum ct_status copy_blocks(const struct ct_block *from, size_t count, struct ct_block **out)
-{
-    *out = NULL;
-    if (count == 0) {
-        return CT_OK;
-    }
-    struct ct_block *blocks = calloc(count, sizeof *blocks + CT_SLICE_KEY_BYTES);
-    if (!blocks) {
-        return CT_NO_MEMORY;
-    }
-    char *keys = (char *)(blocks + count);
-    for (size_t i = 0; i < count; i++) {
-        if (copy_block(&from[i], &blocks[i]) != CT_OK) {
-            ct_blocks_done(blocks, i);
-            return CT_NO_MEMORY;
-        }
-        char *key = keys + i * CT_SLICE_KEY_BYTES;
-        assert(from[i].key.len < CT_SLICE_KEY_BYTES);
-        if (from[i].key.len) {
-            memcpy(key, from[i].key.at, from[i].key.len);
-        }
-        blocks[i].key.at = key;
-    }
-    *out = blocks;
-    return CT_OK;
-}
-
-static enum ct_status copy_figures(const struct ct_live_view *from, struct ct_live_view *to)
-{
-    enum ct_status status = copy_block(&from->total, &to->total);
-    if (status == CT_OK) {
-        status = copy_blocks(from->slices, from->slice_count, &to->slices);
-        to->slice_count = status == CT_OK ? from->slice_count : 0;
-    }
-    return status;
-}
-
 /* Where there can be no value there is none, not a sum of nothing. */
 static void blank(struct ct_block *block)
 {
@@ -497,11 +457,10 @@ static void blank(struct ct_block *block)
 }
 
 /* Without the lock. */
-static enum ct_status add_up(const struct ct_live *live, const struct held *held, const enum ct_slice_field *by,
+static enum ct_status add_up(struct ct_live *live, const struct held *held, const enum ct_slice_field *by,
                              enum ct_profile profile, struct ct_live_view *view)
 {
-    struct ct_kpi_options kpis = live->kpis ? *live->kpis : (struct ct_kpi_options){0};
-    kpis.profile = profile;
+    struct ct_kpi_options kpis = {0};
     struct ct_block *blocks = NULL;
     size_t block_count = 0;
     struct ct_kpi_set *total = ct_kpis_new(), *scratch = ct_kpis_new();
@@ -518,14 +477,18 @@ static enum ct_status add_up(const struct ct_live *live, const struct held *held
             status = ct_slices_merge_packed(slices, held->slices[i]->packed.at, scratch);
         }
     }
+    pthread_rwlock_rdlock(&live->kpis_lock);
+    kpis = live->kpis ? *live->kpis : kpis;
+    kpis.profile = profile;
     if (status == CT_OK) {
         status = ct_kpis_compute(total, &kpis, &view->total);
     }
     if (status == CT_OK && by) {
         status = ct_slices_compute(slices, &kpis, &blocks, &block_count);
     }
+    pthread_rwlock_unlock(&live->kpis_lock);
     if (status == CT_OK) {
-        status = copy_blocks(blocks, block_count, &view->slices);
+        status = ct_live_blocks_copy(blocks, block_count, &view->slices);
         view->slice_count = status == CT_OK ? block_count : 0;
     }
     if (status == CT_OK) {
@@ -549,7 +512,7 @@ static void keep(struct answer *answer, uint64_t content, const struct ct_live_v
     }
     ct_live_view_done(&answer->view);
     answer->content = content;
-    answer->known = copy_figures(view, &answer->view) == CT_OK;
+    answer->known = ct_live_view_copy(view, &answer->view) == CT_OK;
     if (!answer->known) {
         ct_live_view_done(&answer->view);
     }
@@ -578,7 +541,7 @@ enum ct_status ct_live_compute_as(struct ct_live *live, enum ct_window window, c
     pthread_mutex_lock(&live->lock);
     look(live, window, out);
     bool own = profile == CT_PROFILE_CONVTAP, known = own && answer->known && answer->content == live->content;
-    enum ct_status status = known ? copy_figures(&answer->view, out) : hold(live, window, part, &held);
+    enum ct_status status = known ? ct_live_view_copy(&answer->view, out) : hold(live, window, part, &held);
     if (known || status != CT_OK) {
         let_go(&held);
         pthread_mutex_unlock(&live->lock);
@@ -596,11 +559,4 @@ enum ct_status ct_live_compute_as(struct ct_live *live, enum ct_window window, c
         ct_live_view_done(out);
     }
     return status;
-}
-
-void ct_live_view_done(struct ct_live_view *view)
-{
-    ct_block_done(&view->total);
-    ct_blocks_done(view->slices, view->slice_count);
-    memset(view, 0, sizeof *view);
 }

@@ -26,7 +26,7 @@ struct ct_live_options {
     size_t field_count;
     size_t slices_max;                 /* keys a field; 0 = 50 */
     const struct ct_zone *zone;        /* whose midnight "today" begins at; NULL = UTC. Must outlive it */
-    const struct ct_kpi_options *kpis; /* targets; NULL = the catalogue's. Must outlive it */
+    const struct ct_kpi_options *kpis; /* targets; NULL = the catalogue's. Outlives it, or the next ct_live_retarget */
 };
 
 struct ct_live;
@@ -39,6 +39,9 @@ enum ct_status ct_live_fold(struct ct_live *live, ct_usec first_published_at, co
 void ct_live_messages(struct ct_live *live, ct_usec at, uint64_t count);
 /* The tap's time: windows end here. */
 void ct_live_tick(struct ct_live *live, ct_usec now);
+/* From here on figures are held against these (as in the options). Who computes is waited for: when it returns nobody
+ * reads the ones before. Any thread. */
+void ct_live_retarget(struct ct_live *live, const struct ct_kpi_options *kpis);
 /* Rises with each change; what did not change need not be computed again. */
 uint64_t ct_live_generation(const struct ct_live *live);
 

@@ -21,15 +21,19 @@
 #define TURN_NSEC 100000000 /* the kernel's longest */
 #define REST_NSEC 50000     /* and the timer's slack, 50 us again */
 
-void ct_background_thread(int nice)
+void ct_background_thread(int nicer)
 {
+    enum { NICEST = 19 };
+    id_t self = (id_t)syscall(SYS_gettid);
+    int nice = getpriority(PRIO_PROCESS, self) + nicer; /* the process may have been started with one of its own */
+    nice = nice < NICEST ? nice : NICEST;
 #if defined(SYS_sched_setattr)
     struct sched_attr attributes = {.size = sizeof attributes, .sched_nice = nice, .sched_runtime = TURN_NSEC};
     if (syscall(SYS_sched_setattr, 0, &attributes, 0) == 0) {
         return;
     }
 #endif
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice); /* Linux: of this thread alone */
+    (void)setpriority(PRIO_PROCESS, self, nice); /* Linux: of this thread alone */
 }
 
 void ct_background_rest(void)

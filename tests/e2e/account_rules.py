@@ -115,7 +115,9 @@ class Totals(dict):
         self[key] = self.get(key, 0) + by
 
 
-def account(total, events, begin, end):
+def account(total, events, begin, end, as_of):
+    # What is later than as_of has not been heard, but that a contract will be due.
+    events = [e for e in events if e[0] <= as_of or e[1] == "renewal_due"]
     cancelled = {f["ref"] for _, kind, f in events if kind == "order_cancelled"}
     spells = spells_of(events, cancelled)
     at_start = any(a < begin <= b for a, b in spells)
@@ -146,9 +148,9 @@ def account(total, events, begin, end):
 
 class Accounts(drive.Case):
 
-    def audit(self, made, begin, end):
+    def audit(self, made, begin, end, as_of):
         path = self.write("events.jsonl", b"".join(text for user, events in made.items() for text in lines(user, events)))
-        done = drive.convtap("audit", "--json", "--no-hash", "--from", date(begin), "--to", date(end), "--as-of", date(400), path)
+        done = drive.convtap("audit", "--json", "--no-hash", "--from", date(begin), "--to", date(end), "--as-of", date(as_of), path)
         self.survived(done)
         self.assertEqual(done.status, 0, done.err)
         kpis = {kpi["id"]: kpi for kpi in json.loads(done.out, parse_float=decimal.Decimal)["kpis"]}
@@ -162,41 +164,72 @@ class Accounts(drive.Case):
                     found[key, part.get("currency")] = part["value"]
         return found
 
-    def wanted(self, made, begin, end):
+    def wanted(self, made, begin, end, as_of):
         total = Totals()
         for events in made.values():
-            account(total, events, begin, end)
+            account(total, events, begin, end, as_of)
         self.assertEqual(total["at_start"] - total["lost"] + total["won"], total["at_end"])
         total["kept"] = total.pop("at_end") - total.pop("won")
         if not total["at_start"]:
             total.update(lost=0, kept=0, won_lost=0)  # no base, no figure
         return {key: value for key, value in total.items() if value}
 
-    def agree(self, made, begin, end):
-        found = self.audit(made, begin, end)
-        return {key: value for key, value in found.items() if value}, self.wanted(made, begin, end)
+    def agree(self, made, *when):
+        found = self.audit(made, *when)
+        return {key: value for key, value in found.items() if value}, self.wanted(made, *when)
 
     def test_random_events(self):
         for seed, most in ((1, 4), (2, 8), (3, 16), (4, 3), (5, 30)):
             rng = random.Random(seed)
             made = {f"u{i}": customer(rng, most) for i in range(400)}
             made = {user: events for user, events in made.items() if events}
-            for begin, end in ((31, 59), (59, 60), (10, 110)):
-                found, wanted = self.agree(made, begin, end)
+            for when in ((31, 59, 400), (59, 60, 400), (10, 110, 64 if most > 8 else 400)):
+                found, wanted = self.agree(made, *when)
                 if found != wanted:
-                    self.explain(made, begin, end, f"seed {seed}: {found} by the rules {wanted}")
+                    self.explain(made, when, f"seed {seed}: {found} by the rules {wanted}")
 
-    def explain(self, made, begin, end, note):
+    def test_nothing_after_as_of(self):
+        """Every KPI is the same to the byte, whether or not the input holds what came after as_of."""
+        rng, other = random.Random(6), random.Random(7)
+        made = {f"u{i}": customer(rng, 12) for i in range(120)}
+        args = ("--json", "--no-hash", "--from", date(31), "--to", date(59), "--as-of", date(45), "--group-by", "week")
+        chats = self.write("chats.jsonl", b"".join(
+            drive.line(conversation_id=f"k{i}", user_id=f"u{i}", messages=[{"role": "user", "text": "hola", "ts": date(40)}, {"role": "bot", "text": "dime", "ts": date(40)}])
+            for i in range(0, 120, 3)))
+        beside = [drive.line(event=kind, user_id=f"u{other.randrange(120)}", at=date(other.randrange(31, 70)), id=f"x{n}", **fields)
+                  for n, (kind, fields) in enumerate([("reference", {}), ("referral", {}), ("benefit", {"amount": "9", "currency": "EUR"}),
+                                                      ("cost", {"amount": "2", "currency": "EUR", "name": "retention"}), ("survey", {"name": "nps", "score": 9}),
+                                                      ("outcome", {"reached": True}), ("seats_bought", {"count": 5}), ("order_delivered", {"ref": "o1"}),
+                                                      ("order_returned", {"ref": "o1"}), ("feedback", {"text": "bien", "ref": "f1"}),
+                                                      ("feedback_answered", {"ref": "f1"}), ("complaint_raised", {"ref": "q1"}), ("complaint_resolved", {"ref": "q1"}),
+                                                      ("milestone", {"name": "go_live"}), ("programme", {"name": "loyalty"})] * 16)]
+        base = [drive.line(event="customer_base", at=date(day), count=count) for day, count in ((33, 900), (50, 5))]
+        every = [text for user, events in made.items() for text in lines(user, events)] + beside + base
+        known = [text for text in every if json.loads(text)["at"] <= date(45) or json.loads(text)["event"] == "renewal_due"]
+        self.assertLess(len(known), len(every))
+        found = []
+        for n, part in enumerate((every, known)):
+            path = self.write(f"events{n}.jsonl", b"".join(part))
+            done = drive.convtap("audit", *args, chats, path)
+            self.survived(done)
+            self.assertEqual(done.status, 0, done.err)
+            found.append(done.json()["kpis"])
+        self.assertEqual(found[0], found[1])
+        with_value = {kpi["id"] for kpi in found[0] if kpi["value"] is not None}
+        self.assertGreaterEqual(with_value, {"churn_rate", "mrr", "nrr", "clv", "adoption_rate", "customer_health_score", "customer_retention_cost", "referral_rate",
+                                             "referenceable_accounts", "return_rate", "feedback_response_rate", "renewal_rate"})
+
+    def explain(self, made, when, note):
         """A customer on whom they differ, beside one who makes a base: looked for by halves."""
         base = {"base": [(0, "customer_won", {})]}
         users = sorted(made)
         while len(users) > 1:
             half = users[:len(users) // 2]
-            found, wanted = self.agree({**base, **{user: made[user] for user in half}}, begin, end)
+            found, wanted = self.agree({**base, **{user: made[user] for user in half}}, *when)
             users = half if found != wanted else users[len(users) // 2:]
         events = sorted(made[users[0]], key=lambda e: e[0])
-        found, wanted = self.agree({**base, users[0]: events}, begin, end)
-        self.fail(f"{note}\nperiod {date(begin)} to {date(end)}: {found} by the rules {wanted}\n" + "\n".join(map(str, events)))
+        found, wanted = self.agree({**base, users[0]: events}, *when)
+        self.fail(f"{note}\nperiod {date(when[0])} to {date(when[1])} as of {date(when[2])}: {found} by the rules {wanted}\n" + "\n".join(map(str, events)))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,12 @@ import hmac
 import http.server
 import json
 import os
+import re
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import time
 
@@ -21,9 +25,10 @@ OTHER = "whsec_" + base64.b64encode(b"another secret of the same length").decode
 
 
 class Receiver:
-    """Takes what is posted. `faults`: what it does first: a status, "slow", "reset", "redirect"."""
+    """Takes what is posted. `faults`: what it does first: a status, "slow", "reset", "redirect", "half" (breaks off in its answer).
+    `tls`: (certificate, key): it speaks https, under the name localhost."""
 
-    def __init__(self, faults=()):
+    def __init__(self, faults=(), tls=None):
         self.faults, self.requests, self.taken = list(faults), [], []
         self.lock = threading.Lock()
         outer = self
@@ -43,6 +48,11 @@ class Receiver:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.connection.close()
                     return
+                if fault == "half":
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe first of it")
+                    self.wfile.flush()
+                    self.close_connection = True
+                    return
                 self.send_response(302 if fault == "redirect" else fault)
                 if fault == "redirect":
                     self.send_header("Location", "/elsewhere")
@@ -60,8 +70,17 @@ class Receiver:
             def handle_error(self, *args):
                 pass
 
+            def finish_request(self, request, client):
+                if not tls:
+                    return super().finish_request(request, client)
+                with context.wrap_socket(request, server_side=True) as request:  # in its own thread: a silent peer holds nobody up
+                    super().finish_request(request, client)
+
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
         self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook?to=ops"
+        self.url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{self.server.server_address[1]}/hook?to=ops"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
@@ -126,6 +145,26 @@ class Alarms(Case):
         self.assertEqual(headers["content-type"], "application/json")
         self.assertEqual(json.loads(body)["data"]["id"], headers["webhook-id"])
 
+    def certificate(self, signer, names, expired=False):
+        """(certificate, key, authority) of a server with these names, signed by an authority of that name; made as they are asked for."""
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl program")
+        def run(*words):
+            subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=self.folder)
+        new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        authority, key = self.path(signer + ".pem"), self.path(signer + ".key")
+        if not os.path.exists(authority):
+            run(*new, "-x509", "-days", "2", "-keyout", key, "-out", authority, "-subj", f"/CN={signer}", "-addext", "keyUsage=keyCertSign")
+            self.write("ca.cnf", b"[ca]\ndefault_ca=a\n[a]\ndatabase=index\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\nrand_serial=yes\n"
+                                 b"copy_extensions=copy\nunique_subject=no\n[p]\ncommonName=supplied\n")
+            self.write("index", b"")
+        self.made = getattr(self, "made", 0) + 1
+        own, own_key, wish = (self.path(f"server{self.made}.{kind}") for kind in ("pem", "key", "csr"))
+        run(*new, "-keyout", own_key, "-out", wish, "-subj", "/CN=receiver", "-addext", "subjectAltName=" + names)
+        run("ca", "-batch", "-config", "ca.cnf", "-cert", authority, "-keyfile", key, "-in", wish, "-out", own, "-notext",
+            *(("-startdate", "20200101000000Z", "-enddate", "20200201000000Z") if expired else ("-days", "2")))
+        return own, own_key, authority
+
     # ---- audits
 
     def test_raised_and_cleared_once_over_nights(self):
@@ -176,6 +215,60 @@ class Alarms(Case):
         self.assertEqual(self.receiver.taken[0][1], first[1])
         self.audit("--alarm-state", state, "--alarm-url", self.receiver.url, path, extra=self.keys())
         self.assertEqual(len(self.receiver.requests), 2)
+
+    # ---- over TLS
+
+    def audit_tls(self, state, authority, patience="30s", url=None):
+        extra = self.keys() + f"alarm_patience: {patience}\n" + (f"alarm_authorities: {authority}\n" if authority else "")
+        path = self.write("bad.jsonl", day_of(2, 10))
+        return self.audit("--alarm-state", state, "--alarm-url", url or self.receiver.url, path, extra=extra)
+
+    def test_https_to_a_receiver_of_a_known_authority(self):
+        """With what can go wrong there, too: each is another attempt with the same message under the same id, and one is taken."""
+        own, key, authority = self.certificate("authority", "DNS:localhost")
+        self.receiver = Receiver(["half", 503, "reset", "redirect"], tls=(own, key))
+        done = self.audit_tls(self.path("s"), authority)
+        self.assertEqual([m["type"] for m in self.receiver.messages()], ["alarm.raised"])
+        self.assertEqual(len(self.receiver.requests), 5)
+        self.assertEqual(len({(h["webhook-id"], body) for h, body, _ in self.receiver.requests}), 1)
+        for headers, body, where in self.receiver.requests:
+            self.assert_signed(headers, body)
+            self.assertEqual((where, headers["host"]), ("/hook?to=ops", self.receiver.url[8:].split("/")[0]))
+        self.assertEqual(re.findall(r"event=alarm_not_delivered .*reason=(\S+) status=(\d+)", done.err),
+                         [("forward_broken", "0"), ("refused", "503"), ("forward_broken", "0"), ("refused", "302")])
+        self.audit_tls(self.path("s"), authority)  # it stands: nothing more is told
+        self.assertEqual(len(self.receiver.requests), 5)
+
+    def test_https_by_address(self):
+        own, key, authority = self.certificate("authority", "IP:127.0.0.1")
+        self.receiver = Receiver(tls=(own, key))
+        self.audit_tls(self.path("s"), authority, url=self.receiver.url.replace("localhost", "127.0.0.1"))
+        self.assertEqual(len(self.receiver.messages()), 1)
+
+    def test_https_to_whom_nobody_vouches_for(self):
+        """Not a byte of a message goes to one whose authority is not known, whose name is another, or whose certificate is over; it
+        waits, and goes out once when the way is right again."""
+        other = self.certificate("other", "DNS:localhost")[2]
+        for names, trusted, reason in [("DNS:localhost", other, "forward_untrusted"), ("DNS:elsewhere.example,IP:127.0.0.1", None, "forward_wrong_name"),
+                                       ("DNS:localhost", None, "forward_expired")]:
+            own, key, authority = self.certificate("authority", names, expired=reason == "forward_expired")
+            self.receiver, state = Receiver(tls=(own, key)), self.path(f"state{self.made}")
+            done = self.audit_tls(state, trusted or authority, patience="700ms")
+            self.assertIn("1 alarm message not delivered", done.err)
+            self.assertRegex(done.err, f"event=alarm_not_delivered .*reason={reason} status=0")
+            self.assertEqual(self.receiver.requests, [])
+            self.receiver.close()
+            own, key, authority = self.certificate("authority", "DNS:localhost")
+            self.receiver = Receiver(tls=(own, key))
+            self.audit_tls(state, authority)
+            self.assertEqual([m["type"] for m in self.receiver.messages()], ["alarm.raised"])
+            self.assertEqual(len(self.receiver.requests), 1)
+            self.receiver.close()
+        self.audit_tls(state, authority)  # taken: not told again, so nobody has to be there
+        self.receiver = Receiver()  # one that speaks no TLS
+        done = self.audit_tls(self.path("plain"), authority, "700ms", url=self.receiver.url.replace("http:", "https:"))
+        self.assertRegex(done.err, "event=alarm_not_delivered .*reason=forward_no_tls status=0")
+        self.assertEqual(self.receiver.requests, [])
 
     def test_two_secrets_while_they_are_rotated(self):
         self.receiver = Receiver()

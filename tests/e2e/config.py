@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The configuration file: strict, merged in the order default, file, command line, and it does what the options do."""
+import gzip
 import json
 import os
 import re
@@ -58,7 +59,7 @@ class Config(Case):
     def test_every_key_is_shown_with_its_default(self):
         found = shown(self.show())
         self.assertEqual(list(found)[:len(KEYS)], KEYS)
-        sections = ["sources", "relays", "webhooks", "subscriptions"]
+        sections = ["inputs", "sources", "relays", "webhooks", "subscriptions"]
         self.assertEqual([key for key in found if key in sections], sections)
         self.assertEqual(list(found)[-4:], ["severity", "window", "en", "es"])  # alarms: those that convtap came with
         self.assertEqual({origin for _, origin in found.values()}, {"default"})
@@ -243,6 +244,56 @@ class Config(Case):
         path = self.write(name, content)
         os.chmod(path, mode)
         return path
+
+    def starts(self, *arguments):
+        """first message's time of each conversation"""
+        done = convtap("audit", "--conversations", "-", *arguments)
+        self.survived(done)
+        self.assertEqual(done.status, 0, done.err)
+        return {r["conversation_id"]: r["started_at"] for r in map(json.loads, done.out.splitlines())}
+
+    def test_each_table_has_its_own_columns(self):
+        """Two tables of other people's names, dates in another order: told by the file's name, whatever the order of files."""
+        ours = self.write("crm-march.csv", "Case,Body,Who,When\nc1,hola,Cliente,03/04/2026 10:00\nc1,buenas,Robot,03/04/2026 10:01\n".encode())
+        packed = self.write("old/crm-march.csv.gz", gzip.compress(b"Case,Body,Who,When\nc2,hola,Cliente,05/06/2026 10:00\n"))
+        theirs = self.write("us.csv", b"Ticket;Text;Author;Date\nt1;hello;Customer;03/04/2026 10:00\nt1;hi;Bot;03/04/2026 10:01\n")
+        path = self.config("format: csv\ninputs:\n"
+                           "  - {files: '*.csv', options: {order: dmy, map: {conversation_id: Case, text: Body, role: Who, ts: When}}}\n"
+                           "  - {files: 'crm-*.csv', options: {roles: {Cliente: user, Robot: bot}}}\n"
+                           "  - {files: us.csv, options: {order: mdy, map: {conversation_id: Ticket, text: Text, role: Author, ts: Date}}}\n")
+        want = {"c1": "2026-04-03T10:00:00Z", "c2": "2026-06-05T10:00:00Z", "t1": "2026-03-04T10:00:00Z"}
+        for paths in ((ours, packed, theirs), (theirs, packed, ours)):
+            self.assertEqual(self.starts("--config", path, *paths), want)
+        # the command line comes last; a folder's name tells one from the other
+        self.assertEqual(self.starts("--config", path, "--format-option", "old/*.csv:order=mdy", ours, packed, theirs),
+                         {**want, "c2": "2026-05-06T10:00:00Z"})
+        self.assertEqual(self.starts("--config", path, "--format-option", packed + ":order=mdy", ours, packed, theirs),
+                         {**want, "c2": "2026-05-06T10:00:00Z"})
+
+    def test_a_format_by_name(self):
+        talk = self.write("talk.log", b"user: hello\nassistant: hi\n")
+        other = self.write("talk.jsonl", line(conversation_id="j", messages=[{"role": "user", "text": "hola"}]))
+        path = self.config("inputs: [{files: '*.log', format: text}]\n")
+        self.assertEqual(sorted(self.starts("--config", path, talk, other)), ["j", "talk.log#1"])
+
+    def test_mistakes_in_names_of_inputs(self):
+        table = self.write("a.csv", b"conversation_id,text,role\nc1,hola,user\n")
+        for option, says in (("b*.csv:order=dmy", "none of the inputs has that name"), ("a.csv:ordr=dmy", 'no option "ordr"'),
+                             ("a.csv:order=ymdh", "none of dmy"), (":order=dmy", "it is empty")):
+            done = convtap("audit", "--format-option", option, table)
+            self.assertEqual(done.status, 2, option)
+            self.assertIn(says.replace("no option", "no format has an option"), done.err)
+        for text, place, says in (("inputs:\n  - {format: csv}\n", "2:5", '"files" is needed'),
+                                  ("inputs:\n  - {files: a, options: {nope: 1}}\n", "2:26", "unknown key 'nope'"),
+                                  ("inputs:\n  - {files: b, format: whatsapp, options: {map: {a: b}}}\n", "2:44", "unknown key 'map'"),
+                                  ("inputs: {files: a}\n", "1:9", "list")):
+            path = self.config(text)
+            done = convtap("audit", "--config", path, table)
+            self.assertEqual(done.status, 2, text)
+            self.assertIn(f"{path}:{place}", done.err)
+            self.assertIn(says, done.err)
+        path = self.config("inputs: [{files: elsewhere.csv, options: {order: dmy}}]\n")  # for another day
+        self.assertEqual(convtap("audit", "--config", path, table).status, 0)
 
     def test_sections_are_shown_as_a_configuration(self):
         self.secret("hook.secret")

@@ -1,18 +1,20 @@
 """The cost model, end to end: the worked example of docs/cost.md, and generated conversations whose costs are worked out again
 here, in Python's decimal arithmetic, from the model and the exported records: the same to the last digit, whatever the threads,
 the order of the files, the time zone of the machine and the way that they were cut into slices."""
+import contextlib
 import datetime
 import hashlib
 import json
 import os
 import random
 import re
+import sqlite3
 import unittest
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
 from drive import ROOT, Case, convtap, line, main, undated
-from tap import Tap
+from tap import Tap, eventually
 
 NANO = Decimal("0.000000001")
 UTC = datetime.timezone.utc
@@ -421,6 +423,110 @@ class Live(Case):
         # 15.5 days of 31, of conversations that begin in them
         own = Decimal("0.0021") * figures(march)["cost_per_interaction"]["n"]
         self.assertEqual(exact(figures(march)["cost_per_interaction.fixed"]), Fraction(own + nano(Fraction(MONTHLY["2026-03"]) / 2)))
+
+
+DELIVERED = """currency: EUR
+channels:
+  whatsapp:
+    categories: {marketing: 0.05, utility: {default: 0.02, free_in_window: true}, service: 0}
+    uncategorised: utility
+"""
+DELIVERED_LIVE = """cost_model: cost.yaml
+idle: 1s
+serve:
+  tick: 100ms
+  store: store.db
+  intake: {listen: "127.0.0.1:0"}
+  desk: {listen: "127.0.0.1:0"}
+sources:
+  wa: {format: whatsapp_cloud, options: {number: "880011", categories: {promo: marketing}}}
+"""
+CUSTOMERS = {"free": "34600000001", "charged": "34600000002", "failed": "34600000003", "unsaid": "34600000004"}
+
+
+def sent(customer, template, identity):
+    """What the bot posts, and what the platform answers."""
+    return [{"messaging_product": "whatsapp", "to": customer, "type": "template", "template": {
+                "name": template, "components": [{"type": "body", "parameters": [{"type": "text", "text": "algo nuevo"}]}]}},
+            {"messaging_product": "whatsapp", "contacts": [{"input": customer, "wa_id": customer}], "messages": [{"id": identity}]}]
+
+
+def notified(**value):
+    return {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": {
+        "messaging_product": "whatsapp", "metadata": {"phone_number_id": "880011"}, **value}}]}]}
+
+
+def status(customer, identity, name, when, **pricing):
+    more = {"pricing": {"pricing_model": "PMP", **pricing}} if pricing else {}
+    return notified(statuses=[{"id": identity, "status": name, "timestamp": str(when), "recipient_id": customer, **more}])
+
+
+class Delivered(Case):
+    """What WhatsApp itself says of each message goes before the option `categories`, and that before what the model takes."""
+
+    WHEN = 1774000000
+    WANT = {"free": "0", "charged": "0.05", "failed": "0", "unsaid": "0.05"}
+
+    def setUp(self):
+        super().setUp()
+        self.model = self.write("cost.yaml", DELIVERED.encode())
+        self.bot, self.hook = [], []
+        for name, customer in CUSTOMERS.items():
+            self.bot += sent(customer, "promo", f"wamid.{name}")
+        free, charged, failed = (CUSTOMERS[n] for n in ("free", "charged", "failed"))
+        self.early = [status(free, "wamid.free", "sent", self.WHEN + 1, category="marketing", type="free_entry_point"),
+                      status(charged, "wamid.charged", "sent", self.WHEN + 1, billable=True, category="utility"),
+                      status(failed, "wamid.failed", "sent", self.WHEN + 1, billable=True, category="marketing")]
+        self.late = [status(charged, "wamid.charged", "delivered", self.WHEN + 7200, billable=True, category="marketing"),
+                     status(free, "wamid.free", "delivered", self.WHEN + 7200),
+                     status(failed, "wamid.failed", "failed", self.WHEN + 7200)]
+        self.unknown = status("34600000099", "wamid.nobody", "delivered", self.WHEN, billable=True, category="utility")
+
+    def costs(self, done):
+        self.survived(done)
+        return {r["conversation_id"].split(":")[1]: r["cost"]["amount"] for r in map(json.loads, done.out.splitlines())}
+
+    def test_any_order_of_files(self):
+        want = {CUSTOMERS[name]: amount for name, amount in self.WANT.items()}
+        chance = random.Random(3)
+        for a, b in (("a-bot", "b-hook"), ("b-bot", "a-hook")):
+            notices = self.early + self.late + self.late[:2]
+            chance.shuffle(notices)
+            paths = [self.write(f"{a}.jsonl", b"".join(line(**m) for m in self.bot)),
+                     self.write(f"{b}.jsonl", b"".join(line(**m) for m in notices + [self.unknown]))]
+            arguments = ("--cost-model", self.model, "--format-option", "number=880011", "--format-option", "categories=promo=marketing")
+            self.assertEqual(self.costs(convtap("audit", *arguments, "--conversations", "-", "--threads", "2", *paths)), want)
+            answer = convtap("audit", *arguments, "--json", "--no-hash", *paths).json()
+            self.assertEqual(answer["drops"], {"delivery_unmatched": 1})
+            self.assertEqual(sorted(i["messages"] for i in answer["inputs"]), [0, 4])
+            for path in paths:
+                os.unlink(path)
+
+    def test_live_and_late(self):
+        """Two hours' statuses come after the conversations' silence: revisions, and the tape gives the same again."""
+        tap = Tap("--config", self.write("convtap.yaml", DELIVERED_LIVE.encode()))
+        try:
+            tap.push("wa", *self.bot, *self.early)
+            eventually(lambda: len(self.stored()) == 4, "four conversations")
+            first = {name: row[1] for name, row in self.stored().items()}
+            self.assertEqual(first, {"free": "0", "charged": "0.02", "failed": "0.05", "unsaid": "0.05"})
+            tap.push("wa", *self.late)
+            eventually(lambda: {row[0] for name, row in self.stored().items() if name in ("charged", "failed")} == {2}, "two revisions")
+            tap.settled()
+        finally:
+            stopped = tap.stop()
+        self.assertEqual(stopped, 0, tap.said())
+        self.assertEqual(self.stored(), {"free": (1, "0"), "charged": (2, "0.05"), "failed": (2, "0"), "unsaid": (1, "0.05")})
+        done = convtap("replay", "--conversations", "-", self.path("tape"))
+        self.assertEqual(self.costs(done), {CUSTOMERS[name]: amount for name, amount in self.WANT.items()})
+
+    def stored(self):
+        """revision and cost of each conversation in the store"""
+        with contextlib.closing(sqlite3.connect(f"file:{self.path('store.db')}?mode=ro", uri=True)) as store:
+            rows = store.execute("SELECT revision, json FROM conversation").fetchall()
+        names = {customer: name for name, customer in CUSTOMERS.items()}
+        records = [(revision, json.loads(text)) for revision, text in rows]
+        return {names[r["user_id"]]: (revision, r["cost"]["amount"]) for revision, r in records}
 
 
 if __name__ == "__main__":

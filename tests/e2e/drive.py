@@ -12,6 +12,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 SHARED = os.environ.get("CT_SHARED") or os.path.join(ROOT, "..", "shared")
 PROGRAM = os.environ.get("CONVTAP", "")
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+ALL_PACKS = {"CONVTAP_RULES": ""}  # for `env`: every language, where CMakeLists.txt gives the test but one
 
 
 class Done:

@@ -4,7 +4,7 @@ topic, surveys, complaints across conversations, `convtap feedback` and the sect
 import json
 import random
 
-from drive import Case, convtap, line, main
+from drive import ALL_PACKS, Case, convtap, line, main
 
 
 def chat(name, *texts, user=None, day=1, hour=10, month=11, channel="web", **last):
@@ -33,8 +33,8 @@ class Feedback(Case):
         self.assertEqual(done.status, 0, done.err)
         return {k["id"]: k for k in done.json()["kpis"]}
 
-    def records(self, *args):
-        done = convtap("audit", "--conversations", "-", *args)
+    def records(self, *args, env=None):
+        done = convtap("audit", "--conversations", "-", *args, env=env)
         self.assertEqual(done.status, 0, done.err)
         return {r["conversation_id"]: r for r in map(json.loads, done.out.splitlines())}
 
@@ -42,7 +42,7 @@ class Feedback(Case):
         source = self.write("a.jsonl", chat("es", "Hola, quiero devolver unos zapatos", "Claro", "y me cobraron dos veces", "Lo miro") +
                             chat("en", "The app keeps crashing", "Sorry", "and my app does not load", "I see", "I want a refund", "ok") +
                             chat("pt", "Onde está o meu pedido?", "A caminho") + chat("none", "Buenas", "Hola, ¿en qué te ayudo?"))
-        records = self.records(source)
+        records = self.records(source, env=ALL_PACKS)
         self.assertEqual((records["es"]["topic"], records["es"]["topics"]), ("return", "billing return"))
         self.assertEqual((records["en"]["topic"], records["en"]["topics"]), ("technical", "return technical"))
         self.assertIn("delivery", records["pt"]["topics"].split())

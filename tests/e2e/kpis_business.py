@@ -3,7 +3,7 @@
 out by hand."""
 import random
 
-from drive import Case, convtap, line, main
+from drive import ALL_PACKS, Case, convtap, line, main
 
 MARCH = ["--from", "2026-03-01", "--to", "2026-04-01", "--as-of", "2026-04-01T00:00:00Z"]
 
@@ -92,9 +92,9 @@ def talks():
 
 class Business(Case):
 
-    def audit(self, lines, *args, transcripts=()):
+    def audit(self, lines, *args, transcripts=(), env=None):
         files = [self.write(name, b"".join(made)) for name, made in (("events.jsonl", list(lines)), ("chats.jsonl", transcripts)) if made]
-        done = convtap("audit", "--json", *(args or MARCH), *files)
+        done = convtap("audit", "--json", *(args or MARCH), *files, env=env)
         self.survived(done)
         self.assertEqual(done.status, 0, done.err)
         return done.json()["kpis"]
@@ -179,7 +179,9 @@ class Business(Case):
         self.expect(kpis, "clv.purchase_value", 50)
         self.expect(kpis, "clv.historic", 60)  # 150 x 0.4
         self.expect(kpis, "clv.predictive", None)
-        kpis = self.audit(orders(), *month)
+        self.expect(self.audit(orders(), *month), "cancellation_rate", 12.5, 1, 8)
+        self.expect(self.audit(orders(), *month), "purchase_recurrence", 200 / 3, 2, 3)  # z1 will be cancelled, which nobody knows yet
+        kpis = self.audit(orders(), *month[:-1], "2026-04-05T00:00:00Z")
         self.expect(kpis, "clv", 2400)  # among three: z, whose orders were cancelled, bought nothing
         self.expect(kpis, "cancellation_rate", 12.5, 1, 8)
         self.expect(kpis, "return_rate", 100 / 6, 1, 6)
@@ -221,7 +223,7 @@ class Business(Case):
         for i, text in enumerate(says):
             chats.append(line(conversation_id=f"k{i}", user_id=f"k{i}", channel="web", messages=[
                 {"role": "user", "text": text, "ts": "2026-03-05T10:00:00Z"}, {"role": "bot", "text": "...", "ts": "2026-03-05T10:00:05Z"}]))
-        kpis = self.audit([], transcripts=chats)
+        kpis = self.audit([], transcripts=chats, env=ALL_PACKS)
         self.expect(kpis, "cancellation_rate.transcripts", 50, 2, 4)
         self.expect(kpis, "return_rate.transcripts", 25, 1, 4)
         self.expect(kpis, "cancellation_rate", None)

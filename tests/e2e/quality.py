@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """Human marks and scorecards: precision, recall, kappa, corrections and the quality score, recomputed with exact fractions from
 the exported records and the very files that the program read; and what is refused, counted and never changed."""
+import contextlib
+import csv
 import json
 import os
 import random
 import shutil
+import sqlite3
 from datetime import datetime
 from decimal import Decimal, getcontext
 from fractions import Fraction
 
 from drive import ROOT, Case, convtap, line, main
+from openapi_check import Checker
+from tap import Tap, eventually
 
 getcontext().prec = 50
 Z = Decimal("1.959963984540054")
@@ -119,7 +124,9 @@ def escalated_by(mark):
     return None if "outcome" not in mark else mark["outcome"] == "escalated"
 
 
-class Quality(Case):
+class Talks(Case):
+    """Three hundred conversations, with marks and a scorecard."""
+
     def setUp(self):
         super().setUp()
         chance = random.Random(7)
@@ -135,6 +142,8 @@ class Quality(Case):
         self.assertEqual(done.status, status, done.err)
         return done.json()
 
+
+class Quality(Talks):
     def records(self, *args):
         done = convtap("audit", "--conversations", "-", *args)
         self.survived(done)
@@ -339,7 +348,7 @@ class Quality(Case):
         shutil.copytree(os.path.join(ROOT, "rules"), rules)
         self.write("rules/ours.yaml", pack.encode())
         self.assertEqual(convtap("rules", "test", "--rules", rules).status, 0)
-        card = self.write("greets.yaml", b"criteria: [{name: greets, rule: {signal: bot.greeting}}]\n")
+        card = self.write("greets.yaml", b"criteria: [{name: greets, rule: {signal: bot.welcome}}]\n")
         talks = [line(conversation_id=f"g{i}", channel="web", messages=[{"role": "user", "text": "hi"}, {"role": "bot", "text": text}])
                  for i, text in enumerate(("Hello, how can I help?", "Hola, dime", "What do you want?", "Ola!"))]
         path = self.write("greet.jsonl", b"".join(talks))
@@ -358,6 +367,228 @@ class Quality(Case):
             for text in says:
                 self.assertIn(text, done.out.decode("utf-8"))
                 self.assertIn(text, page)
+
+
+SERVE = """rules: %s
+labels: [labels.jsonl]
+scorecard: card.yaml
+default_alarms: no
+serve:
+  tick: 100ms
+  tape: {segment: 1M}
+  intake: {listen: "127.0.0.1:0"}
+  desk: {listen: "127.0.0.1:0"}
+sources:
+  archive: {format: convtap}
+"""
+MARCH = "/api/v1/kpis?from=2026-03-01T00:00:00Z&to=2026-04-01T00:00:00Z"
+OF_QUALITY = ("iqs", "iqs.judged", "ai_accuracy", "ai_accuracy.marked", "automation_rate", "escalation_rate", "fcr", "incident_rate")
+# Signals of its own, in a pack that is read before all others: every number after them is another.
+OURS = b"""pack: aaa
+version: 1.0.0
+extends: core
+signals:
+  bot.welcome: {role: bot}
+  user.order: {role: user}
+rules:
+  - id: aaa.welcome
+    emit: bot.welcome
+    any: ['^\\W*your order']
+    tests: {pos: ['Your order is on the way'], neg: ['On the way']}
+  - id: aaa.order
+    emit: user.order
+    any: ['order']
+    tests: {pos: ['where is my order?'], neg: ['the app does not work']}
+"""
+CARD_OF_TWO = CARD + b"  - {name: welcome, weight: 2, rule: {signal: bot.welcome}}\n  - {name: order, when: {signal: user.order}, mark: greeting, rule: {resolved: true}}\n"
+
+
+class EveryWay(Talks):
+    """The same conversations through audit, and through the live tap, its ranges and its tape."""
+
+    def figures(self, answer):
+        kpis = {k["id"]: {key: k.get(key) for key in ("value", "n", "numerator", "denominator", "low", "high", "left_out", "parts")}
+                for k in answer["kpis"]}
+        return {name: kpis[name] for name in OF_QUALITY}
+
+    def tap(self, rules):
+        config = self.write("convtap.yaml", (SERVE % rules).encode())
+        return Tap("--config", config, "--store", self.path("live.db"), "--tape", self.path("tape"))
+
+    def push(self, tap, lines):
+        for at in range(0, len(lines), 100):
+            tap.push("archive", *map(json.loads, lines[at:at + 100]))
+        eventually(lambda: tap.open() == 0, "silence")
+        tap.settled()
+
+    def stopped(self, tap):
+        self.assertEqual(tap.stop(), 0, tap.said())
+
+    def replay(self, *args, status=0):
+        done = convtap("replay", "--json", "--labels", self.labels, "--scorecard", self.card, *args, self.path("tape"))
+        self.survived(done)
+        self.assertEqual(done.status, status, done.err)
+        return done
+
+    def check_described(self, body):
+        with open(os.path.join(ROOT, "docs", "openapi.json"), encoding="utf-8") as f:
+            document = json.load(f)
+        self.assertEqual(Checker(document).problems(body, {"$ref": "#/components/schemas/kpis"}), [])
+
+    def test_one_rule_set(self):
+        """Audit, range, slices, replay, feedback, kpis compare; labels that change while it runs."""
+        march = ("--from", "2026-03-01", "--to", "2026-04-01")
+        given = ("--labels", self.labels, "--scorecard", self.card)
+        due = self.audit(*march, *given, self.input)
+        self.assertGreater(due["quality"]["marked_conversations"], 150)
+        self.assertTrue(all(c["status"] == "corrected" for c in due["quality"]["corrections"]))
+        tap = self.tap(os.path.join(ROOT, "rules"))
+        try:
+            self.push(tap, self.lines)
+            answer = tap.get(MARCH)
+            self.check_described(answer)
+            self.assertEqual(self.figures(answer), self.figures(due))
+            self.assertEqual(answer["quality"], due["quality"])
+            self.assertEqual(answer["scorecard"], {"name": None, "criteria": 5, "unknown_signals": []})
+            by = {s["key"]: s["value"] for s in next(k for k in tap.get(MARCH + "&by=week&id=iqs")["kpis"] if k["id"] == "iqs")["slices"]}
+            weekly = self.audit(*march, *given, "--group-by", "week", self.input)
+            self.assertEqual(by, {s["key"]: s["value"] for s in next(k for k in weekly["kpis"] if k["id"] == "iqs")["slices"]})
+            self.assertGreater(len(by), 3)
+            window = {k["id"]: k for k in tap.get("/api/v1/kpis?window=1h&id=iqs,ai_accuracy")["kpis"]}
+            self.assertEqual((window["iqs"]["value"], window["iqs"]["reason"]), (None, "needs_range"))
+            counters = tap.get("/api/v1/status")["counters"]
+            self.assertEqual((counters["labelled_conversations"], counters["labels_refused"]), (len(self.marks), 0))
+            # fewer marks, a bad line, another card
+            self.write("labels.jsonl", b"".join(line(**m) for m in self.marks[:90]) + b"{broken\n")
+            self.write("card.yaml", CARD.replace(b"weight: 3", b"weight: 9"))
+            tap.hang_up()
+            eventually(lambda: tap.get("/api/v1/status")["counters"]["labels_refused"] == 1, "the reload")
+            other = self.audit(*march, *given, self.input, status=1)
+            answer = tap.get(MARCH)
+            self.assertEqual((self.figures(answer), answer["quality"]), (self.figures(other), other["quality"]))
+            self.assertNotEqual(self.figures(other)["iqs"], self.figures(due)["iqs"])
+            self.assertIn("reason=bad_json", tap.said())
+            # one that names what no rule has: all stays as it is
+            self.write("card.yaml", b"criteria: [{name: x, rule: {signal: no.such}}]\n")
+            status, body = tap.ask("desk", "/api/v1/reload", b"")
+            self.assertEqual(status, 422, body)
+            self.assertIn("no.such", body.decode())
+            self.assertEqual(self.figures(tap.get(MARCH)), self.figures(other))
+        finally:
+            self.stopped(tap)
+        self.labels, self.card = self.write("l.jsonl", b"".join(line(**m) for m in self.marks)), self.write("c.yaml", CARD)
+        given = ("--labels", self.labels, "--scorecard", self.card)
+        again = self.replay(*march).json()
+        self.assertEqual((self.figures(again), again["quality"]), (self.figures(due), due["quality"]))
+        said = convtap("feedback", "--json", *march, *given, self.input)
+        self.assertEqual(said.status, 0, said.err)
+        iqs = next(k for k in due["kpis"] if k["id"] == "iqs")
+        self.assertEqual(said.json()["iqs"], {"value": iqs["value"], "n": iqs["n"]})
+        compared = convtap("kpis", "compare", "--json", *march, *given, self.input).json()
+        self.assertEqual((compared["iqs"]["value"], compared["iqs"]["n"], compared["quality"]), (iqs["value"], iqs["n"], due["quality"]))
+        table = convtap("kpis", "compare", "--lang", "es", "--csv", self.path("c.csv"), *march, *given, self.input)
+        for text in ("corregida con marcas: ", "(iqs)", "conversaciones con marcas humanas: "):
+            self.assertIn(text, table.out.decode())
+        with open(self.path("c.csv"), newline="", encoding="utf-8") as f:
+            rows = {(r["kpi"], r["profile"]): r for r in csv.DictReader(f)}
+        for c in due["quality"]["corrections"]:
+            if (c["kpi"], "convtap") in rows:
+                self.assertEqual([float(rows[c["kpi"], "corrected"][k]) for k in ("value", "low", "high")], [c["corrected"][k] for k in ("value", "low", "high")])
+        self.assertEqual(float(rows["iqs", "convtap"]["value"]), iqs["value"])
+
+    def test_feedback_by_people(self):
+        """What people marked says which questions ended badly; each theme has the score of its own conversations."""
+        said = {"a": "yes, thanks", "b": "yes, thanks", "c": "no, still not working"}
+        path = self.write("talks.jsonl", b"".join(line(conversation_id=name, channel="web", messages=[
+            {"role": "user", "text": "How do I change the size of my order?"}, {"role": "bot", "text": "In your account. Did that solve it?"},
+            {"role": "user", "text": text}]) for name, text in said.items()))
+        labels = self.write("people.jsonl", line(conversation_id="a", resolved=False) + line(conversation_id="b", correct=True) +
+                            line(conversation_id="c", resolved=True, criteria={"greeting": 0.5}))
+        card = self.write("half.yaml", b"criteria: [{name: g, mark: greeting}, {name: r, rule: {resolved: true}}]\n")
+
+        def ask(*args):
+            done = convtap("feedback", *args, path)
+            self.survived(done)
+            self.assertEqual(done.status, 0, done.err)
+            return done
+
+        bad = [(q["asked"], q["bad"], sorted(e["id"] for e in q["examples"][:1])) for q in ask("--json").json()["questions"]]
+        self.assertEqual(bad, [(3, 1, ["c"])])
+        marked = ask("--json", "--labels", labels, "--scorecard", card).json()
+        self.assertEqual([(q["asked"], q["bad"], q["examples"][0]["id"]) for q in marked["questions"]], [(3, 1, "a")])
+        self.assertEqual(marked["iqs"], {"value": 75.0, "n": 3})  # 100, 100, and 0.5 of two
+        self.assertEqual(sum(t["iqs"]["n"] for t in marked["themes"]), sum(t["items"] for t in marked["themes"]))
+        text = ask("--labels", labels, "--scorecard", card, "--lang", "es").out.decode()
+        self.assertIn("nota de calidad: 75,0 % (3 de ellas)", text)
+
+    def test_two_rule_sets(self):
+        """Records keep the numbers of the rules that they were judged by; a scorecard's names mean the same in all of them."""
+        march = ("--from", "2026-03-01", "--to", "2026-04-01")
+        rules, half = self.path("rules"), len(self.lines) // 2
+        shutil.copytree(os.path.join(ROOT, "rules"), rules)
+        self.write("card.yaml", CARD)
+        tap = self.tap(rules)
+        try:
+            self.push(tap, self.lines[:half])
+            first = tap.get("/api/v1/status")["rules_hash"]
+            self.write("rules/aaa.yaml", OURS)
+            self.write("card.yaml", CARD_OF_TWO)
+            tap.hang_up()
+            eventually(lambda: tap.get("/api/v1/status")["rules_hash"] != first, "the new rules")
+            second = tap.get("/api/v1/status")["rules_hash"]
+            self.push(tap, self.lines[half:])
+            answer = tap.get(MARCH)
+            self.check_described(answer)
+        finally:
+            self.stopped(tap)
+        due = self.audit(*march, "--rules", rules, "--labels", self.labels, "--scorecard", self.card, self.input)
+        later = self.audit(*march, "--rules", rules, "--labels", self.labels, "--scorecard", self.card,
+                           self.write("later.jsonl", b"".join(self.lines[half:])))
+        parts = {name: {p["key"]: p for p in next(k for k in one["kpis"] if k["id"] == "iqs")["parts"]}
+                 for name, one in (("range", answer), ("whole", due), ("later", later))}
+        self.assertEqual(answer["quality"], due["quality"])  # user.human_request has another number in each
+        for name in ("resolved", "quick", "greeting", "understood", "alone"):
+            self.assertEqual(parts["range"][name], parts["whole"][name])
+        for name, not_judged in (("welcome", half), ("order", half)):  # of the first half nothing is said, not that it failed
+            part = parts["range"][name]
+            self.assertEqual((part["value"], part["n"]), (parts["later"][name]["value"], parts["later"][name]["n"]))
+            self.assertEqual(part["left_out"], parts["later"][name].get("left_out", 0) + not_judged)
+            self.assertGreater(part["n"], 30)
+        self.assertEqual(answer["scorecard"]["unknown_signals"],
+                         [{"criterion": c, "signal": s, "rules_hash": first, "reason": "no_such_signal", "conversations": half}
+                          for c, s in (("welcome", "bot.welcome"), ("order", "user.order"))])
+        self.assertNotEqual(first, second)
+        replayed = self.replay(*march)
+        self.assertEqual(self.figures(replayed.json()), self.figures(answer))
+        self.assertEqual(replayed.json()["quality"], answer["quality"])
+        self.assertEqual(replayed.json()["drops"]["criterion_signal_unknown"], half)
+        for text in (f"criterion 'welcome': the rule set {first[:12]} has no signal 'bot.welcome'", f"criterion 'order': the rule set {first[:12]}"):
+            self.assertIn(text, replayed.err)
+        self.assertNotIn(second[:12], replayed.err)
+        self.card = self.write("no.yaml", b"criteria: [{name: x, rule: {signal: no.such}}]\n")
+        self.assertIn("none of the 2 rule sets has the signal 'no.such'", self.replay(status=2).err)
+        # the store knows what the numbers were, also when the rules are gone from this process
+        self.write("card.yaml", CARD_OF_TWO)
+        shutil.rmtree(self.path("tape"))
+        tap = self.tap(rules)
+        try:
+            self.assertEqual({k: tap.get(MARCH)[k] for k in ("kpis", "quality", "scorecard")},
+                             {k: answer[k] for k in ("kpis", "quality", "scorecard")})
+            with contextlib.closing(sqlite3.connect(self.path("live.db"))) as store:  # as an older convtap left it
+                names = json.loads(store.execute("SELECT value FROM meta WHERE key=?", ("signals:" + first,)).fetchone()[0])
+                self.assertIn("user.human_request", names)
+                store.execute("DELETE FROM meta WHERE key=?", ("signals:" + first,))
+                store.commit()
+            answer = tap.get(MARCH)
+            self.check_described(answer)
+            self.assertEqual([(u["criterion"], u["signal"], u["reason"], u["conversations"]) for u in answer["scorecard"]["unknown_signals"]],
+                             [("understood", "user.complaint", "signals_not_stored", half), ("welcome", "bot.welcome", "signals_not_stored", half),
+                              ("order", "user.order", "signals_not_stored", half)])
+            unknown = next(r for r in answer["quality"]["rules"] if r["key"] == "user.human_request")
+            self.assertEqual(unknown["n"] + unknown["unknown"], answer["quality"]["marked_conversations"])
+            self.assertGreater(unknown["unknown"], 50)
+        finally:
+            self.stopped(tap)
 
 
 if __name__ == "__main__":

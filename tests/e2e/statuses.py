@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from drive import PROGRAM, Case, convtap, good_conversation, line, main
+from drive import ALL_PACKS, PROGRAM, Case, convtap, good_conversation, line, main
 
 
 class Statuses(Case):
@@ -83,7 +83,7 @@ class Statuses(Case):
 
     def test_classify_answers_each_line_in_order(self):
         said = [("a", "quiero hablar con una persona"), ("b", "thanks a lot!"), ("c", "xyzzy"), ("d", "obrigado")]
-        done = convtap("classify", stdin=b"".join(line(id=i, text=t, role="user") for i, t in said))
+        done = convtap("classify", stdin=b"".join(line(id=i, text=t, role="user") for i, t in said), env=ALL_PACKS)
         self.survived(done)
         self.assertEqual(done.status, 0, done.err)
         answers = [json.loads(row) for row in done.out.decode("utf-8").splitlines()]

@@ -3,7 +3,7 @@
 --: adoption_rate.known
 WITH talked AS (
     SELECT customer, max(ai_wrote) AS ai FROM engaged, term
-    WHERE customer IS NOT NULL AND (end_us IS NULL OR (started_us >= begin_us AND started_us < end_us)) GROUP BY customer
+    WHERE customer IS NOT NULL AND (end_us IS NULL OR (started_us >= begin_us AND started_us < end_us AND started_us <= as_of_us)) GROUP BY customer
 ), everybody AS (
     SELECT customer FROM talked UNION SELECT customer FROM account WHERE in_period
 )
@@ -11,7 +11,7 @@ SELECT (SELECT sum(ai) FROM talked), count(*) FROM everybody WHERE (SELECT count
 --: adoption_rate
 -- Of the base that customer_base events state: the mean of each tenant's; else as adoption_rate.known.
 WITH base AS (SELECT avg(count) AS mean FROM event, term WHERE event = 'customer_base' AND at_us >= begin_us AND at_us < end_us GROUP BY tenant)
-SELECT count(DISTINCT CASE WHEN outcome <> 'not_engaged' AND ai_wrote AND started_us >= begin_us AND started_us < end_us THEN customer END),
+SELECT count(DISTINCT CASE WHEN outcome <> 'not_engaged' AND ai_wrote AND started_us >= begin_us AND started_us < end_us AND started_us <= as_of_us THEN customer END),
        (SELECT CAST(round(sum(mean)) AS INTEGER) FROM base)
 FROM counted, term WHERE (SELECT count(*) FROM base) > 0;
 --: interactions_per_user
@@ -20,7 +20,7 @@ SELECT count(*), count(DISTINCT customer) FROM engaged WHERE customer IS NOT NUL
 SELECT sum(times >= 2), count(*) FROM (SELECT count(*) AS times FROM engaged WHERE customer IS NOT NULL GROUP BY customer);
 --: recurrence.days percentiles
 SELECT gap FROM (SELECT started_us - lag(started_us) OVER (PARTITION BY customer ORDER BY started_us) AS gap
-                 FROM engaged WHERE customer IS NOT NULL AND started_us IS NOT NULL) WHERE gap IS NOT NULL;
+                 FROM engaged WHERE customer IS NOT NULL AND timed) WHERE gap IS NOT NULL;
 --: channel_preference keyed
 SELECT coalesce(channel, '(none)'), count(*), (SELECT count(*) FROM engaged) FROM engaged GROUP BY 1;
 --: channel_preference.customers keyed

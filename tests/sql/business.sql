@@ -87,10 +87,10 @@ FROM due, term WHERE due.due_us >= begin_us AND due.due_us < end_us;
 
 -- ---- churn after contact with the AI
 --= talk
--- Conversations of the period with the AI, begun while a customer.
+-- Conversations of the period with the AI, begun while a customer, and timed: the window is counted from their end.
 CREATE TEMP TABLE talk AS
 SELECT c.customer, c.started_us, c.ended_us, c.outcome FROM engaged c, term
-WHERE ai_wrote AND started_us >= begin_us AND started_us < end_us
+WHERE ai_wrote AND timed AND started_us >= begin_us AND started_us < end_us AND started_us <= as_of_us
   AND EXISTS (SELECT 1 FROM spell s WHERE s.customer = c.customer AND s.from_us <= c.started_us AND s.to_us > c.started_us);
 --= talker
 -- Watched for 30 days after the last one. Lost: from such a conversation's beginning to 30 days after its end.
@@ -107,7 +107,7 @@ FROM talker t, term WHERE last_us + 30 * 86400000000 <= as_of_us GROUP BY 1;
 --: ai_influenced_churn.without
 WITH quiet AS (
     SELECT a.customer, CASE WHEN at_start THEN begin_us ELSE (SELECT min(from_us) FROM spell s WHERE s.customer = a.customer AND from_us >= begin_us) END AS since_us
-    FROM account a, term WHERE in_period AND a.customer NOT IN (SELECT customer FROM engaged WHERE ai_wrote AND customer IS NOT NULL AND started_us >= begin_us AND started_us < end_us)
+    FROM account a, term WHERE in_period AND a.customer NOT IN (SELECT customer FROM engaged WHERE ai_wrote AND customer IS NOT NULL AND (started_us IS NULL OR (started_us >= begin_us AND started_us < end_us AND started_us <= as_of_us)))
 )
 SELECT sum(EXISTS (SELECT 1 FROM spell s WHERE s.customer = q.customer AND s.to_us >= since_us AND s.to_us <= since_us + 30 * 86400000000)), count(*)
 FROM quiet q, term WHERE since_us + 30 * 86400000000 <= as_of_us;

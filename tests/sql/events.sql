@@ -1,10 +1,18 @@
 -- events.sql - business events without repetitions; who is a customer when (`spell`); what each subscription brings
 -- (`running`); the state of each customer over the period (`account`). docs/business-events.md says the rules in words.
 
--- Events with one id (of a tenant) are one; without an id those that are the same in everything.
+-- The part of the period that is known: until as_of, or its own end (`until_us` is no longer in it). One that has not begun
+-- then is none: NULL.
+CREATE TABLE known AS
+SELECT CASE WHEN until_us > begin_us THEN begin_us END AS begin_us, CASE WHEN until_us > begin_us THEN until_us END AS until_us, end_us
+FROM (SELECT *, min(end_us, coalesce(as_of_us + 1, end_us)) AS until_us FROM term);
+
+-- Events with one id (of a tenant) are one; without an id those that are the same in everything. Of what is later than as_of only
+-- that something will be due is known.
 CREATE TABLE event AS
 SELECT event_line.* FROM event_line
-JOIN (SELECT min(rowid) AS first FROM event_line GROUP BY CASE WHEN id IS NULL THEN line ELSE 'id ' || coalesce(tenant, '') || ' ' || id END) ON event_line.rowid = first;
+JOIN (SELECT min(rowid) AS first FROM event_line GROUP BY CASE WHEN id IS NULL THEN line ELSE 'id ' || coalesce(tenant, '') || ' ' || id END) ON event_line.rowid = first, term
+WHERE event = 'renewal_due' OR coalesce(at_us <= as_of_us, 1);
 CREATE INDEX event_customer ON event (customer, event, at_us);
 
 -- Orders that were not cancelled, whenever, are purchases.
@@ -81,24 +89,24 @@ FROM spells s WHERE one = 1;
 -- ---- the period
 
 CREATE TABLE account AS
-WITH known AS (SELECT DISTINCT customer FROM event WHERE customer IS NOT NULL),
+WITH heard AS (SELECT DISTINCT customer FROM event WHERE customer IS NOT NULL),
 ends AS (
     SELECT k.customer,
            EXISTS (SELECT 1 FROM spell s WHERE s.customer = k.customer AND s.from_us < begin_us AND s.to_us >= begin_us) AS at_start,
-           EXISTS (SELECT 1 FROM spell s WHERE s.customer = k.customer AND s.from_us < end_us AND s.to_us >= end_us) AS at_end,
-           EXISTS (SELECT 1 FROM spell s WHERE s.customer = k.customer AND s.to_us >= begin_us AND s.to_us < end_us) AS left_in_it,
-           EXISTS (SELECT 1 FROM spell s WHERE s.customer = k.customer AND s.from_us >= begin_us AND s.from_us < end_us) AS came_in_it,
+           EXISTS (SELECT 1 FROM spell s WHERE s.customer = k.customer AND s.from_us < until_us AND s.to_us >= until_us) AS at_end,
+           EXISTS (SELECT 1 FROM spell s WHERE s.customer = k.customer AND s.to_us >= begin_us AND s.to_us < until_us) AS left_in_it,
+           EXISTS (SELECT 1 FROM spell s WHERE s.customer = k.customer AND s.from_us >= begin_us AND s.from_us < until_us) AS came_in_it,
            (SELECT min(from_us) FROM spell s WHERE s.customer = k.customer) AS began_us,
-           (SELECT sum(min(s.to_us, end_us) - s.from_us) FROM spell s WHERE s.customer = k.customer AND s.from_us < end_us) AS lifetime_us
-    FROM known k, term
+           (SELECT sum(min(s.to_us, end_us) - s.from_us) FROM spell s WHERE s.customer = k.customer AND s.from_us < until_us) AS lifetime_us
+    FROM heard k, known
 )
 SELECT customer, at_start, at_end, began_us,
        at_start AND left_in_it AS lost,
        at_end AND NOT (at_start AND NOT left_in_it) AS won,
        NOT at_start AND left_in_it AS won_lost,
        at_start OR at_end OR came_in_it AS in_period,
-       began_us > -9000000000000000000 AND began_us < end_us AS begin_known, lifetime_us
-FROM ends, term;
+       began_us > -9000000000000000000 AND began_us < until_us AS begin_known, lifetime_us
+FROM ends, known;
 CREATE UNIQUE INDEX account_customer ON account (customer);
 
 -- Monthly recurring revenue of each customer and currency at the period's two ends, and how the one became the other.
@@ -106,8 +114,8 @@ CREATE TABLE revenue AS
 WITH ends AS (
     SELECT customer, currency,
            sum(CASE WHEN from_us < begin_us AND to_us >= begin_us THEN amount ELSE 0 END) AS start,
-           sum(CASE WHEN from_us < end_us AND to_us >= end_us THEN amount ELSE 0 END) AS finish
-    FROM running, term GROUP BY customer, currency
+           sum(CASE WHEN from_us < until_us AND to_us >= until_us THEN amount ELSE 0 END) AS finish
+    FROM running, known GROUP BY customer, currency
 )
 SELECT e.*, a.lost,
        CASE WHEN a.lost THEN start ELSE 0 END AS churned,
@@ -115,9 +123,9 @@ SELECT e.*, a.lost,
        CASE WHEN NOT a.lost AND payer THEN max(start - finish, 0) ELSE 0 END AS contraction,
        CASE WHEN NOT a.lost AND payer THEN max(finish - start, 0) ELSE 0 END AS upgrade
 FROM (SELECT *, max(start) OVER (PARTITION BY customer) > 0 AS payer FROM ends) e JOIN account a USING (customer);
--- Revenue beside subscriptions, of who was a customer then.
+-- Revenue beside subscriptions, of who was a customer then. It belongs to MRR at the start of its own currency (there are no rates).
 CREATE TABLE one_off AS
-SELECT e.customer, e.currency, e.amount, EXISTS (SELECT 1 FROM revenue r WHERE r.customer = e.customer AND r.start > 0) AS of_base
-FROM event e, term
-WHERE e.event = 'expansion' AND e.at_us >= begin_us AND e.at_us < end_us
+SELECT e.customer, e.currency, e.amount, EXISTS (SELECT 1 FROM revenue r WHERE r.customer = e.customer AND r.currency IS e.currency AND r.start > 0) AS of_base
+FROM event e, known
+WHERE e.event = 'expansion' AND e.at_us >= begin_us AND e.at_us < until_us
   AND EXISTS (SELECT 1 FROM spell s WHERE s.customer = e.customer AND s.from_us <= e.at_us AND s.to_us > e.at_us);

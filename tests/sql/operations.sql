@@ -21,7 +21,7 @@ SELECT sum(offered), count(*) FROM engaged;
 --: escalation_rate.announced
 SELECT sum(announced), count(*) FROM engaged;
 --: escalation_rate.failed
-SELECT sum(outcome = 'escalation_failed'), count(*) FROM engaged;
+SELECT sum(failed), count(*) FROM engaged;
 --: escalation_rate.success
 SELECT sum(escalated), count(*) FROM engaged WHERE requested;
 --: escalation_rate.resolved
@@ -39,17 +39,17 @@ SELECT sum(coalesce(next_us <= 7 * 86400000000, 0)), count(*) FROM engaged WHERE
 SELECT sum(coalesce(next_us <= {days} * 86400000000, 0)), count(*) FROM engaged WHERE known AND age_us >= {days} * 86400000000 AND resolved = 1;
 
 --: aht
-SELECT sum(total_us), count(total_us) FROM engaged;
+SELECT sum(total_us), count(total_us) FROM engaged WHERE timed;
 --: aht percentiles
-SELECT total_us FROM engaged WHERE total_us IS NOT NULL;
+SELECT total_us FROM engaged WHERE total_us IS NOT NULL AND timed;
 --: aht.ai
-SELECT sum(ai_us), count(ai_us) FROM engaged WHERE ai_wrote;
+SELECT sum(ai_us), count(ai_us) FROM engaged WHERE ai_wrote AND timed;
 --: aht.ai percentiles
-SELECT ai_us FROM engaged WHERE ai_us IS NOT NULL AND ai_wrote;
+SELECT ai_us FROM engaged WHERE ai_us IS NOT NULL AND ai_wrote AND timed;
 --: aht.human
-SELECT sum(human_us), count(human_us) FROM engaged WHERE escalated;
+SELECT sum(human_us), count(human_us) FROM engaged WHERE escalated AND timed;
 --: aht.human percentiles
-SELECT human_us FROM engaged WHERE human_us IS NOT NULL AND escalated;
+SELECT human_us FROM engaged WHERE human_us IS NOT NULL AND escalated AND timed;
 
 --: ai_accuracy
 SELECT sum(correct), sum(judged) FROM engaged WHERE basis = 'labelled';

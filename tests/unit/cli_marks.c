@@ -22,6 +22,8 @@ struct kept {
     size_t count;
 };
 
+static struct ct_ruleset *const all[] = {(struct ct_ruleset *)(uintptr_t)&rules};
+
 static void keep(void *context, const char *path, uint64_t line, uint64_t offset, const char *reason,
                  const char *detail)
 {
@@ -37,7 +39,8 @@ static void keep(void *context, const char *path, uint64_t line, uint64_t offset
 static struct ct_marks *read_text(ct_span text, struct kept *kept, uint64_t *lines)
 {
     *kept = (struct kept){.count = 0};
-    struct ct_marks_reading reading = {.rules = &rules, .marks = ct_marks_new(), .context = kept, .refused = keep};
+    struct ct_marks_reading reading = {
+        .rules = all, .rule_count = 1, .marks = ct_marks_new(), .context = kept, .refused = keep};
     assert_int_equal(ct_marks_read_bytes(&reading, "labels.jsonl", text), CT_OK);
     assert_int_equal(reading.refusals, kept->count);
     assert_int_equal(ct_marks_settle(reading.marks), CT_OK);
@@ -72,7 +75,9 @@ static void good_lines(void **state)
         greeting = criterion && ct_span_eq(m->name, ct_span_of("greeting")) ? m->value : greeting;
         tone = criterion && ct_span_eq(m->name, ct_span_of("tone")) ? m->value : tone;
         empathy = criterion && ct_span_eq(m->name, ct_span_of("empathy")) ? m->value : empathy;
-        insult = m->field == CT_MARK_SIGNAL && m->value ? m->more : insult;
+        insult = m->field == CT_MARK_SIGNAL && m->value
+                     ? ct_span_eq(marks->signals.at[m->more], ct_span_of("user.insult"))
+                     : insult;
         judged = m->field == CT_MARK_ACCURACY ? m->more * 10 + m->value : judged;
     }
     assert_int_equal(greeting, 250000);

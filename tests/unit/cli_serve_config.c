@@ -263,22 +263,30 @@ static void count_key(void *context, const char *name)
     (void)snprintf(all + len, 400 - len, "%s ", name);
 }
 
-static void reload_knows_what_it_cannot_change(void **state)
+static void reload_knows_what_it_changes_and_what_it_cannot(void **state)
 {
     (void)state;
     struct ct_config was, is;
     struct file f, g;
     char keys[400] = "";
-    open_text(&was, "serve: {tick: 1s, desk: {rate: 5}}\nidle: 1m\nsources: {a: }\n", &f);
+    open_text(&was,
+              "serve: {tick: 1s, desk: {rate: 5}}\nidle: 1m\nsources: {a: }\n"
+              "alarms: {one: {when: csat < 70, hold: 2}}\n",
+              &f);
     open_text(&is,
-              "serve: {tick: 2s, desk: {rate: 6}}\nidle: 2m\nreturn_window: 3d\nzone: '+01:00'\nchurn_window: "
-              "9d\nsources: {b: {bot: x}, c: }\n"
+              "serve: {tick: 2s, desk: {rate: 6}, tokens: other, alarm_every: 2m}\nidle: 2m\nreturn_window: 3d\n"
+              "return_topic: any\nzone: '+01:00'\nchurn_window: 9d\nsources: {b: {bot: x}, c: }\nlang: es\n"
+              "alarms: {one: {when: csat < 60, hold: 2}}\ntargets: {csat: '>= 80'}\n"
               "relays: [{source: b, listen: 'h:1', upstream: 'g:1'}]\n",
               &g);
-    assert_int_equal(ct_serve_config_differs(&was, &is, count_key, keys), 6);
-    assert_string_equal(keys, "return_window zone churn_window serve.tick serve.desk.rate relays ");
+    assert_int_equal(ct_serve_config_differs(&was, &is, CT_SERVE_KEYS_OF_A_RESTART, count_key, keys), 4);
+    assert_string_equal(keys, "zone serve.tick serve.desk.rate relays ");
     keys[0] = '\0';
-    assert_int_equal(ct_serve_config_differs(&is, &is, count_key, keys), 0);
+    assert_int_equal(ct_serve_config_differs(&was, &is, CT_SERVE_KEYS_RELOADED, count_key, keys), 7);
+    assert_string_equal(keys, "return_window return_topic targets churn_window serve.tokens serve.alarm_every "
+                              "alarms.one.when ");
+    assert_int_equal(ct_serve_config_differs(&is, &is, CT_SERVE_KEYS_RELOADED, count_key, keys), 0);
+    assert_int_equal(ct_serve_config_differs(&is, &is, CT_SERVE_KEYS_OF_A_RESTART, count_key, keys), 0);
     ct_config_close(&was);
     ct_config_close(&is);
     unlink(f.path);
@@ -295,7 +303,7 @@ int main(void)
         cmocka_unit_test(addresses),
         cmocka_unit_test(zones),
         cmocka_unit_test(the_live_taps_zone),
-        cmocka_unit_test(reload_knows_what_it_cannot_change),
+        cmocka_unit_test(reload_knows_what_it_changes_and_what_it_cannot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,10 @@ static void withdrawn_and_failed(void **state)
     expect("u no human, well, human please\nb+1 hm", CT_OUTCOME_ESCALATION_FAILED, CT_FALSE);
     expect("u human please\nb+1 wait\nu+5 no human\nb+1 ok\nu+5 human please\nb+1 hm", CT_OUTCOME_ESCALATION_FAILED,
            CT_FALSE);
+    /* the platform says that it failed, and so that somebody was called; what the bot says of itself is no call */
+    record = talk("u help\nb+1 one moment\ns+9 !handoff:failed");
+    assert_int_equal(record->outcome, CT_OUTCOME_ESCALATION_FAILED);
+    assert_true(ct_record_failed(record) && record->failed && record->decided_by.count == 1);
     /* begun, and failed */
     record = talk("u help\nb+1 !tool:transfer_to_human ok\ns+9 !handoff:failed");
     assert_int_equal(record->outcome, CT_OUTCOME_ESCALATION_FAILED);

@@ -70,6 +70,16 @@ static void random_message(struct step *steps, size_t at, int first, int count, 
     } else if (what < 96 && !in_order) {
         s->role = CT_ROLE_SYSTEM;
         s->event = CT_EVENT_REOPEN;
+    } else if (what == 96 && at > 200) { /* what the platform says of something that was sent */
+        static const char *const statuses[] = {"sent", "delivered", "failed", "read"};
+        const struct step *sent = &steps[at - 1 - dice(in_order ? 20 : 200)];
+        s->role = CT_ROLE_SYSTEM;
+        s->event = CT_EVENT_DELIVERY;
+        s->text = statuses[dice(4)];
+        if (sent->kind == MESSAGE && (!in_order || now - sent->ts <= 1800 * CT_USEC_PER_SECOND)) { /* still open */
+            s->conversation = sent->conversation;
+            memcpy(s->native, sent->native, sizeof s->native);
+        }
     } else if (what < 98 && !in_order && at > 200) { /* a copy of something */
         const struct step *copied = &steps[at - 1 - dice(200)];
         if (copied->kind == MESSAGE) {
@@ -89,7 +99,8 @@ static void random_message(struct step *steps, size_t at, int first, int count, 
 static bool long_silent(const struct step *steps, size_t at)
 {
     for (size_t i = at; i-- > 0;) {
-        if (steps[i].kind == MESSAGE && steps[i].conversation == steps[at].conversation) {
+        if (steps[i].kind == MESSAGE && steps[i].event != CT_EVENT_DELIVERY &&
+            steps[i].conversation == steps[at].conversation) {
             return steps[at].ts - steps[i].ts > 1800 * CT_USEC_PER_SECOND;
         }
     }
@@ -117,7 +128,8 @@ static void make_stream(struct step *steps, bool in_order)
             steps[i].kind = SETUP;
         } else {
             random_message(steps, i, first, 20, now, in_order);
-            if (in_order && steps[i].event == CT_EVENT_CLOSE && long_silent(steps, i)) {
+            if (in_order && (steps[i].event == CT_EVENT_CLOSE || steps[i].event == CT_EVENT_DELIVERY) &&
+                long_silent(steps, i)) {
                 steps[i].event = CT_EVENT_NONE;
                 steps[i].role = CT_ROLE_USER;
                 steps[i].text = "good evening";
@@ -147,6 +159,10 @@ static void message_of(const struct step *s, char *id, struct ct_message *m)
     m->role = s->role;
     m->ts = s->ts;
     m->event.type = s->event;
+    if (s->event == CT_EVENT_DELIVERY) {
+        m->event.name = m->text;
+        m->text = CT_SPAN_NONE;
+    }
     if (s->event == CT_EVENT_FEEDBACK) {
         m->event.name = CT_SPAN_LIT("csat");
         m->event.value = CT_SPAN_LIT("4");

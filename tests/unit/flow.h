@@ -39,7 +39,7 @@ struct heard {
     size_t len, capacity;
     size_t *entries; /* where each begins */
     size_t count, entry_capacity;
-    uint64_t drops[8];
+    uint64_t drops[9];
     size_t fail_after; /* publications until the sink says CT_IO; 0 = never */
 };
 struct heard_entry {
@@ -51,9 +51,9 @@ struct heard_entry {
     uint32_t final;
     char setup[8];
 };
-static const char *const drop_names[8] = {"duplicate_message", "conversation_too_long", "open_conversations_limit",
+static const char *const drop_names[9] = {"duplicate_message", "conversation_too_long", "open_conversations_limit",
                                           "open_memory_limit", "cost_unpriced",         "cost_unconverted",
-                                          "rule_error",        "cost_undated"};
+                                          "rule_error",        "cost_undated",          "delivery_unmatched"};
 
 static void heard_add(struct heard *heard, const void *bytes, size_t len)
 {
@@ -99,7 +99,7 @@ static enum ct_status heard_publish(void *context, const struct ct_published *pu
 static void heard_drop(void *context, const char *reason, uint64_t count)
 {
     struct heard *heard = context;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 9; i++) {
         if (drop_names[i] && strcmp(drop_names[i], reason) == 0) {
             heard->drops[i] += count;
             return;
@@ -110,7 +110,7 @@ static void heard_drop(void *context, const char *reason, uint64_t count)
 
 static uint64_t heard_drops(const struct heard *heard, const char *reason)
 {
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 9; i++) {
         if (drop_names[i] && strcmp(drop_names[i], reason) == 0) {
             return heard->drops[i];
         }

@@ -8,10 +8,11 @@
 
 #include "business_bench.h"
 
-/* The account of these events in March 2026. */
-static struct ct_account march(const struct said *said, size_t count)
+/* The account of these events in March 2026, as it is known then. */
+static struct ct_account march_as_of(const char *as_of, const struct said *said, size_t count)
 {
     struct bench bench = bench_new("2026-03-01", "2026-04-01");
+    bench.terms.as_of = when(as_of);
     struct ct_account account;
     bench_customer(&bench, NULL, 0, said, count, &account);
     bench_done(&bench);
@@ -23,6 +24,16 @@ static struct ct_account march(const struct said *said, size_t count)
         assert_true(m->mrr_start - m->churned - m->contraction + m->expansion + m->fresh == m->mrr_end);
     }
     return account;
+}
+
+static struct ct_account march(const struct said *said, size_t count)
+{
+    return march_as_of("2026-04-01", said, count);
+}
+/* And as it is known in summer. */
+static struct ct_account later(const struct said *said, size_t count)
+{
+    return march_as_of("2026-07-01", said, count);
 }
 
 #define WON SAY(CUSTOMER_WON, "2026-02-10")
@@ -71,8 +82,10 @@ static void what_is_not_in_the_input(void **state)
     assert_state(a, "start lost ");
     assert_false(a.begin_known);
     assert_state(march(EVENTS(SAY(CUSTOMER, "2026-03-20"))), "start end ");
-    assert_state(march(EVENTS(SAY(CUSTOMER, "2026-05-01"))), "start end "); /* a later export */
-    assert_state(march(EVENTS(LOST("2026-05-01"))), "start end ");
+    assert_state(later(EVENTS(SAY(CUSTOMER, "2026-05-01"))), "start end "); /* a later export */
+    assert_state(march(EVENTS(SAY(CUSTOMER, "2026-05-01"))), "");           /* of which nobody knows in April */
+    assert_state(later(EVENTS(LOST("2026-05-01"))), "start end ");
+    assert_state(march(EVENTS(LOST("2026-05-01"))), "");
     assert_state(march(EVENTS(LOST("2026-02-01"))), "");
     assert_state(march(EVENTS(SAY(RENEWAL_DUE, "2026-03-20"))), "start end ");
     assert_state(march(EVENTS(SAY(RENEWED, "2026-03-20"))), "start end ");
@@ -81,20 +94,20 @@ static void what_is_not_in_the_input(void **state)
     assert_state(a, "start lost ");
     assert_int_equal(a.unknown_ends, 1);
     /* `since` says when, also long after the fact. */
-    a = march(EVENTS(SAY(CUSTOMER, "2026-05-01", .since = "2026-03-10")));
+    a = later(EVENTS(SAY(CUSTOMER, "2026-05-01", .since = "2026-03-10")));
     assert_state(a, "won end ");
     assert_true(a.begin_known);
     assert_true(a.lifetime == 22 * DAY);
-    assert_state(march(EVENTS(SAY(CUSTOMER, "2026-05-01", .since = "2025-03-10"))), "start end ");
+    assert_state(later(EVENTS(SAY(CUSTOMER, "2026-05-01", .since = "2025-03-10"))), "start end ");
     assert_state(march(EVENTS(PAYS("2026-03-05", "pro", "10"), SAY(CUSTOMER, "2026-03-20", .since = "2024-01-01"))),
                  "start end ");
     /* But a win that is dated stands. */
     assert_state(march(EVENTS(SAY(CUSTOMER_WON, "2026-03-05"), SAY(CUSTOMER, "2026-03-20", .since = "2024-01-01"))),
                  "won end ");
     /* Back since when: not before the loss. */
-    assert_state(march(EVENTS(WON, LOST("2026-02-20"), SAY(CUSTOMER, "2026-05-01", .since = "2026-03-10"))),
+    assert_state(later(EVENTS(WON, LOST("2026-02-20"), SAY(CUSTOMER, "2026-05-01", .since = "2026-03-10"))),
                  "won end ");
-    assert_state(march(EVENTS(WON, LOST("2026-03-20"), SAY(CUSTOMER, "2026-05-01", .since = "2026-01-01"))),
+    assert_state(later(EVENTS(WON, LOST("2026-03-20"), SAY(CUSTOMER, "2026-05-01", .since = "2026-01-01"))),
                  "start lost won end ");
     /* A change of plan whose old plan is not in the input. */
     assert_state(march(EVENTS(PAYS("2026-03-20", "old", "0"), PAYS("2026-03-20", "new", "10"))), "start end ");
@@ -189,7 +202,7 @@ static void too_many_are_counted(void **state)
 static void orders(void **state)
 {
     (void)state;
-    struct ct_account a = march(
+    struct ct_account a = later(
         EVENTS(SAY(PURCHASE, "2026-03-02", .ref = "o1", .amount = "10"),
                SAY(PURCHASE, "2026-03-02", .ref = "o1", .amount = "5"), /* 2nd line */
                SAY(PURCHASE, "2026-03-04", .ref = "o2", .amount = "7"), SAY(PURCHASE, "2026-03-05", .amount = "1"),
@@ -240,8 +253,9 @@ static void renewals(void **state)
     assert_renewals(march(EVENTS(DUE("2026-03-20"), RENEWED("2026-03-18"))), 1, 1, 0);
     assert_renewals(march(EVENTS(DUE("2026-03-20"), RENEWED("2026-01-02"))), 1, 1, 0);
     assert_renewals(march(EVENTS(DUE("2026-03-20"), RENEWED("2025-12-02"))), 1, 0, 1); /* of the year before */
-    assert_renewals(march(EVENTS(DUE("2026-03-20"), RENEWED("2026-04-19"))), 1, 1, 0);
-    assert_renewals(march(EVENTS(DUE("2026-03-20"), RENEWED("2026-04-20"))), 1, 0, 1);
+    assert_renewals(march(EVENTS(DUE("2026-03-20"), RENEWED("2026-04-19"))), 1, 0, 1); /* not yet */
+    assert_renewals(later(EVENTS(DUE("2026-03-20"), RENEWED("2026-04-19"))), 1, 1, 0);
+    assert_renewals(later(EVENTS(DUE("2026-03-20"), RENEWED("2026-04-20"))), 1, 0, 0); /* too late */
     /* Said long before, and reminded of. */
     assert_renewals(march(EVENTS(SAY(RENEWAL_DUE, "2026-01-01", .due = "2026-03-20"),
                                  SAY(RENEWAL_DUE, "2026-03-01", .due = "2026-03-20"))),
@@ -254,6 +268,62 @@ static void renewals(void **state)
     assert_renewals(march(EVENTS(SAY(RENEWAL_DUE, "2026-03-01", .ref = "a"), SAY(RENEWAL_DUE, "2026-03-01", .ref = "b"),
                                  SAY(RENEWED, "2026-03-01", .ref = "b"))),
                     2, 1, 0);
+}
+
+/* March as it stands on the 10th: of what comes later nothing is seen, but what will be due is known. */
+static void as_of_a_day_in_it(void **state)
+{
+    (void)state;
+    static const char then[] = "2026-03-10";
+    assert_state(march_as_of(then, EVENTS(WON, LOST("2026-03-10"))), "start lost ");
+    assert_state(march_as_of(then, EVENTS(WON, LOST("2026-03-11"))), "start end ");
+    assert_state(march_as_of(then, EVENTS(SAY(CUSTOMER_WON, "2026-03-11"))), "");
+    assert_state(march_as_of(then, EVENTS(SAY(CUSTOMER_WON, "2026-03-05"), LOST("2026-03-20"))), "won end ");
+    struct ct_account a =
+        march_as_of(then, EVENTS(SAY(CUSTOMER_WON, "2026-03-04"), PAYS("2026-03-04", "a", "10"),
+                                 PAYS("2026-03-20", "a", "90"), SAY(EXPANSION, "2026-03-21", .amount = "5"),
+                                 SAY(PURCHASE, "2026-03-05", .amount = "3"), SAY(PURCHASE, "2026-03-25", .amount = "7"),
+                                 SAY(REFERRAL, "2026-03-26"), SAY(REFERENCE, "2026-03-26")));
+    const struct ct_account_money *m = euros(&a);
+    assert_mrr(m, "0 0 0 0 10 10");
+    assert_true(m->one_offs == 0 && m->spent == 3 * (ct_wide)CT_NANO_PER_UNIT && a.lifetime == 28 * DAY);
+    assert_true(a.orders == 1 && !a.referral_known && !a.reference_known);
+    /* An order that will be cancelled is one still. */
+    a = march_as_of(then, EVENTS(SAY(PURCHASE, "2026-03-05", .ref = "o", .amount = "3"),
+                                 SAY(ORDER_CANCELLED, "2026-03-12", .ref = "o")));
+    assert_true(a.orders_kept == 1 && a.cancelled == 0 && a.at_end);
+    assert_renewals(march_as_of(then, EVENTS(WON, DUE("2026-03-20"), RENEWED("2026-03-12"))), 1, 0, 1);
+    /* A period that has not begun then is none. */
+    a = march_as_of("2026-02-15", EVENTS(WON, PAYS("2026-02-10", "a", "10"), LOST("2026-03-05"), DUE("2026-03-20")));
+    assert_state(a, "");
+    assert_false(a.in_period || a.paying_start || a.paying_end);
+    assert_renewals(a, 1, 0, 1);
+}
+
+/* Read as of a day or not, it is the same customer: filters see all of its events, slices what is known. */
+static void segment_as_of(void **state)
+{
+    (void)state;
+    struct ct_terms terms = terms_of("2026-03-01", "2026-04-01");
+    terms.as_of = when("2026-03-10");
+    const struct said said[] = {
+        SAY(CUSTOMER_WON, "2026-02-10", .segment = "small"), SAY(CUSTOMER, "2026-03-11", .segment = "unheard"),
+        SAY(RENEWAL_DUE, "2026-03-20", .segment = "large"), SAY(CUSTOMER, "2026-03-21", .segment = "unheard"),
+        SAY(RENEWAL_DUE, "2026-04-20", .segment = "huge")};
+    enum { COUNT = sizeof said / sizeof *said };
+    struct ct_business *made[COUNT];
+    const struct ct_business *events[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        events[i] = made[i] = event_of("u", &said[i]);
+    }
+    const struct ct_customer all = {.events = events, .event_count = ct_business_sort(events, COUNT), .terms = &terms};
+    const struct ct_customer known = ct_customer_known(&all), again = ct_customer_known(&known);
+    assert_true(known.event_count == 1 && known.due_count == 4 && again.event_count == 1 && again.due_count == 4);
+    assert_true(ct_span_is(ct_customer_segment(&all), "large"));
+    assert_true(ct_span_is(ct_customer_segment(&known), "large"));
+    for (size_t i = 0; i < COUNT; i++) {
+        free(made[i]);
+    }
 }
 
 static void without_a_period(void **state)
@@ -287,6 +357,8 @@ int main(void)
         cmocka_unit_test(too_many_are_counted),
         cmocka_unit_test(orders),
         cmocka_unit_test(renewals),
+        cmocka_unit_test(as_of_a_day_in_it),
+        cmocka_unit_test(segment_as_of),
         cmocka_unit_test(without_a_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,6 +366,33 @@ static void what_is_not_configured_ends(void **state)
     ct_alarm_book_done(&b.book);
 }
 
+/* After another configuration of the same alarms: what stands stands, with the new one's words, and nothing points into
+ * the old one. */
+static void words_are_the_configurations(void **state)
+{
+    (void)state;
+    struct bench b;
+    const struct ct_alarm_ear ear = {&b, on_turn};
+    char old[] = "old words", fresh[] = "new words";
+    set_up(&b, "csat < 70", NULL);
+    b.alarm.action[CT_LANG_EN] = old;
+    judge(&b, 10, 100, DAY);
+    const struct ct_alarm before = b.alarm;
+    struct ct_alarm after = b.alarm;
+    after.action[CT_LANG_EN] = fresh;
+    ct_alarm_book_reword(&b.book, &after, 1);
+    assert_int_equal(b.book.count, 1);
+    assert_ptr_equal(b.book.entries[0].action[CT_LANG_EN], fresh);
+    assert_int_equal(b.cleared, 0);
+    ct_alarm_book_reword(&b.book, &before, 1);
+    assert_int_equal(ct_alarm_book_settle(&b.book, NULL, 0, 2 * DAY, &ear), CT_OK);
+    assert_int_equal(b.book.past_count, 1);
+    assert_ptr_equal(b.book.past[0].action[CT_LANG_EN], old); /* its end is still told with them */
+    ct_alarm_book_reword(&b.book, NULL, 0);
+    assert_null(b.book.past[0].action[CT_LANG_EN]);
+    ct_alarm_book_done(&b.book);
+}
+
 static void the_book_is_bounded(void **state)
 {
     (void)state;
@@ -454,6 +481,7 @@ int main(void)
         cmocka_unit_test(slices_come_and_go),
         cmocka_unit_test(each_missed_target_is_its_own),
         cmocka_unit_test(what_is_not_configured_ends),
+        cmocka_unit_test(words_are_the_configurations),
         cmocka_unit_test(the_book_is_bounded),
         cmocka_unit_test(ids_tell_changes_apart),
         cmocka_unit_test(bad_conditions_are_refused),

@@ -89,7 +89,11 @@ static enum ct_tri judge(const char *condition, const struct ct_record *record)
     char text[512];
     snprintf(text, sizeof text, "criteria: [{name: a, rule: %s}]", condition);
     struct ct_scorecard *card = card_of(text);
-    enum ct_tri found = ct_check_judge(card->criteria[0].rule, record);
+    struct ct_bindings bindings;
+    ct_bindings_init(&bindings, card, NULL);
+    assert_int_equal(ct_bindings_add_rules(&bindings, &rules), CT_OK);
+    enum ct_tri found = ct_check_judge(card->criteria[0].rule, record, &bindings);
+    ct_bindings_done(&bindings);
     ct_scorecard_free(card);
     return found;
 }
@@ -289,6 +293,115 @@ static void laws(void **state)
     ct_scorecard_free(card);
 }
 
+/* ---- several rule sets ------------------------------------------------------------------------------------------- */
+
+struct missing {
+    size_t count;
+    char text[4][80];
+};
+
+static void note(void *context, const struct ct_criterion *criterion, ct_span signal)
+{
+    struct missing *missing = context;
+    assert_true(missing->count < 4);
+    (void)snprintf(missing->text[missing->count++], sizeof missing->text[0], "%s:%s", criterion->name.at, signal.at);
+}
+
+static struct ct_marks *solved_marked(void)
+{
+    struct ct_marks *marks = ct_marks_new();
+    const struct ct_mark_origin origin = {.conversation_id = ct_span_of("a"), .session = 1};
+    const struct ct_mark mark = {
+        .field = CT_MARK_SIGNAL, .name = ct_span_of("bot.solved_question"), .value = 1, .more = 77};
+    assert_int_equal(ct_marks_add(marks, &origin, &mark), CT_OK);
+    assert_int_equal(ct_marks_settle(marks), CT_OK);
+    assert_int_equal(marks->at[0].more, 0); /* the index of the name, whatever the caller said */
+    return marks;
+}
+
+/* One signal has the number 0 in the first rule set, 1 in the second, and is not in the third; of the fourth nothing is
+ * known, and the tenth is not bound. */
+static void numbers_of_each_rule_set(void **state)
+{
+    (void)state;
+    static const struct ct_signal turned[] = {{.name = {"bot.greeting", 12}}, {.name = {"bot.solved_question", 19}}};
+    static const struct ct_ruleset second = {.signals = turned, .signal_count = 2, .hash = "b"};
+    static const struct ct_ruleset third = {.signals = turned, .signal_count = 1, .hash = "c"};
+    static const struct {
+        uint32_t rule_set;
+        uint16_t signal;
+        int64_t solved, either, when; /* -1 = not judged */
+        enum ct_tri marked;
+    } cases[] = {
+        {0, 0, CT_CRITERION_ONE, CT_CRITERION_ONE, 0, CT_TRUE},
+        {0, 1, 0, CT_CRITERION_ONE, -1, CT_FALSE},
+        {1, 0, 0, CT_CRITERION_ONE, -1, CT_FALSE},
+        {1, 1, CT_CRITERION_ONE, CT_CRITERION_ONE, 0, CT_TRUE},
+        {2, 0, -1, CT_CRITERION_ONE, -1, CT_NULL}, /* the greeting is known there, and stands */
+        {2, 7, -1, -1, -1, CT_NULL},
+        {3, 0, -1, -1, -1, CT_NULL},
+        {9, 0, -1, -1, -1, CT_NULL},
+    };
+    struct ct_scorecard *card =
+        card_of("criteria:\n"
+                "  - {name: solved, rule: {signal: bot.solved_question}}\n"
+                "  - {name: either, rule: {signal: [bot.solved_question, bot.greeting]}}\n"
+                "  - {name: when, when: {signal: bot.solved_question}, rule: {escalated: true}}\n");
+    struct ct_marks *marks = solved_marked();
+    struct ct_bindings bindings;
+    ct_bindings_init(&bindings, card, marks);
+    assert_int_equal(ct_bindings_add_rules(&bindings, &rules), CT_OK);
+    assert_int_equal(ct_bindings_add_rules(&bindings, &second), CT_OK);
+    assert_int_equal(ct_bindings_add_rules(&bindings, &third), CT_OK);
+    assert_int_equal(ct_bindings_add(&bindings, "d", NULL, NULL), CT_OK);
+    struct ct_terms terms = CT_TERMS_DEFAULT;
+    terms.scorecard = card;
+    terms.bindings = &bindings;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct make_tail tail = {.signals = &cases[i].signal, .signal_count = 1};
+        struct ct_record head = make_head();
+        head.rule_set = cases[i].rule_set;
+        struct ct_record *r = make_record(&head, &tail);
+        const int64_t due[] = {cases[i].solved, cases[i].either, cases[i].when};
+        for (size_t c = 0; c < 3; c++) {
+            if (ct_criterion_score(&card->criteria[c], r, &terms, NULL) != due[c]) {
+                fail_msg("case %zu: %s is %lld", i, card->criteria[c].name.at,
+                         (long long)ct_criterion_score(&card->criteria[c], r, &terms, NULL));
+            }
+        }
+        assert_int_equal(ct_bindings_mark_signal(&bindings, r, 0), cases[i].marked);
+        free(r);
+    }
+    struct missing missing[4] = {0};
+    for (size_t i = 0; i < 4; i++) {
+        ct_scorecard_missing(card, &bindings.at[i], note, &missing[i]);
+    }
+    assert_int_equal(missing[0].count + missing[1].count, 0);
+    assert_int_equal(missing[2].count, 3);
+    assert_string_equal(missing[2].text[0], "solved:bot.solved_question");
+    assert_string_equal(missing[2].text[1], "either:bot.solved_question");
+    assert_string_equal(missing[2].text[2], "when:bot.solved_question");
+    assert_int_equal(missing[3].count, 4);
+    assert_true(bindings.at[2].known && !bindings.at[3].known);
+    ct_bindings_done(&bindings);
+    ct_marks_free(marks);
+    ct_scorecard_free(card);
+}
+
+/* Without rules any name will do; the ones that are named are kept once each. */
+static void names_before_rules(void **state)
+{
+    (void)state;
+    static const char text[] = "criteria: [{name: a, rule: {signal: [x.y, bot.greeting, x.y]}}]";
+    struct ct_error err = {0};
+    struct ct_scorecard *card = ct_scorecard_load(ct_span_of("card.yaml"), ct_span_of(text), NULL, &err);
+    assert_non_null(card);
+    assert_int_equal(card->signals.count, 2);
+    ct_scorecard_free(card);
+    assert_null(ct_scorecard_load(ct_span_of("card.yaml"), ct_span_of(text), &rules, &err));
+    assert_non_null(strstr(err.text, "x.y"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +409,8 @@ int main(void)
         cmocka_unit_test(conditions),
         cmocka_unit_test(five_by_hand),
         cmocka_unit_test(laws),
+        cmocka_unit_test(numbers_of_each_rule_set),
+        cmocka_unit_test(names_before_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,14 +275,14 @@ static void waits(void **state)
     (void)state;
     struct bench bench = bench_new();
     struct ct_record r = answered(CT_OUTCOME_ESCALATED, CT_TRUE);
-    r.escalated = r.requested = true;
+    r.escalated = r.requested = r.timed = true;
     r.wait_usec = r.human_first_response_usec = 100 * SECOND; /* 200 customers, 500 minutes */
-    r.human_handling_usec = 60 * SECOND;
+    r.human_handling_usec = r.total_handling_usec = 60 * SECOND;
     times(&bench, 100, &r);
     r.wait_usec = r.human_first_response_usec = 200 * SECOND;
     times(&bench, 100, &r);
     struct ct_record left = answered(CT_OUTCOME_ABANDONED, CT_FALSE);
-    left.requested = true;
+    left.requested = left.timed = true;
     left.queue_abandoned_usec = 30 * SECOND;
     times(&bench, 50, &left);
     bench_compute(&bench);
@@ -295,12 +295,58 @@ static void waits(void **state)
     bench_done(&bench);
 }
 
+/* One message without a time, and the whole conversation is in no figure of times, whatever its record knows of it: 10
+ * is what the timed one took, 1000 what the messages of the untimed one would say. */
+static void untimed_conversations(void **state)
+{
+    (void)state;
+    struct bench bench = bench_new();
+    static const int64_t soon[] = {10 * SECOND}, late[] = {1000 * SECOND};
+    static const char *const figures[] = {"response_time",
+                                          "first_response_time",
+                                          "first_response_time.human",
+                                          "resolution_time",
+                                          "complaint_resolution_time",
+                                          "average_wait_time",
+                                          "average_wait_time.abandoned"};
+    for (int timed = 0; timed < 2; timed++) {
+        const ct_usec took = timed ? 10 * SECOND : 1000 * SECOND;
+        struct ct_record r = answered(CT_OUTCOME_ESCALATED, CT_TRUE);
+        r.escalated = r.human_joined = r.complaint = true;
+        r.timed = timed == 1;
+        r.started_at = r.asked_at = r.complaint_at = START;
+        r.ended_at = r.resolved_at = START + took;
+        r.first_response_usec = r.human_first_response_usec = r.wait_usec = took;
+        bench_fold(&bench, &r, &(struct make_tail){.response_usec = timed ? soon : late, .response_count = 1});
+        struct ct_record left = answered(CT_OUTCOME_ESCALATION_FAILED, CT_FALSE);
+        left.timed = timed == 1;
+        left.requested = true;
+        left.abandoned_at = CT_ABANDONED_QUEUE;
+        left.queue_abandoned_usec = took;
+        left.first_response_usec = timed ? 10 * SECOND : CT_USEC_NONE;
+        bench_fold(&bench, &left, NULL);
+    }
+    bench_compute(&bench);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        const struct ct_figure *f = figure(&bench, figures[i]);
+        bool of_ai = strcmp(figures[i], "response_time") == 0 || strcmp(figures[i], "first_response_time") == 0;
+        if (strcmp(value(&bench, figures[i], 1), "10.0") != 0 || f->left_out != (of_ai ? 2u : 1u)) {
+            fail_msg("%s: %s, left out %u", figures[i], value(&bench, figures[i], 1), (unsigned)f->left_out);
+        }
+    }
+    assert_string_equal(value(&bench, "average_wait_time.abandonment", 1), "50.0"); /* 1 of 2, both timed */
+    assert_int_equal(figure(&bench, "average_wait_time.abandonment")->left_out, 2);
+    assert_string_equal(value(&bench, "escalation_rate", 1), "50.0"); /* no time is in it: all four */
+    bench_done(&bench);
+}
+
 /* A label may be stamped before what it speaks of: such a time is unknown, not below nothing. */
 static void resolved_before_asked(void **state)
 {
     (void)state;
     struct bench bench = bench_new();
     struct ct_record r = answered(CT_OUTCOME_RESOLVED_CONFIRMED, CT_TRUE);
+    r.timed = true;
     r.asked_at = START;
     r.resolved_at = START - SECOND;
     times(&bench, 1, &r);
@@ -318,7 +364,7 @@ static void complaint_of_two_days(void **state)
     ct_usec raised, resolved;
     assert_true(ct_time_parse(ct_span_of("2026-11-16T10:00:00Z"), &raised));
     assert_true(ct_time_parse(ct_span_of("2026-11-18T10:00:00Z"), &resolved));
-    r.complaint = true;
+    r.complaint = r.timed = true;
     r.complaint_at = raised;
     r.resolved_at = resolved;
     times(&bench, 1, &r);
@@ -594,6 +640,7 @@ int main(void)
         cmocka_unit_test(durations),
         cmocka_unit_test(waits),
         cmocka_unit_test(complaint_of_two_days),
+        cmocka_unit_test(untimed_conversations),
         cmocka_unit_test(resolved_before_asked),
         cmocka_unit_test(accuracy_apart),
         cmocka_unit_test(money),

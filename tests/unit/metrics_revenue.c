@@ -29,6 +29,50 @@ static void recurring_revenue(void **state)
     bench_done(&bench);
 }
 
+static void expansion_in_another_currency(void **state)
+{
+    (void)state;
+    static const char model_text[] =
+        "currency: EUR\nrates: {USD: [{to: 2026-03-15, rate: '0.8'}, {from: 2026-03-15, rate: '0.5'}]}\n";
+    for (int rated = 0; rated < 2; rated++) {
+        struct bench bench = bench_new("2026-03-01", "2026-04-01");
+        struct ct_error err = {0};
+        struct ct_cost_model *model = NULL;
+        if (rated) {
+            model = ct_cost_model_load(CT_SPAN_LIT("rates.yaml"), ct_span_of(model_text), &err);
+            assert_non_null(model);
+        }
+        bench.terms.cost = model;
+        /* 100 EUR at the start, and beside it 10 EUR, 20 USD (16 EUR) and then 6 USD (3 EUR); 9 GBP, for which there is
+         * no rate. */
+        bench_times(&bench, 1,
+                    EVENTS(PAYS("2026-01-01", "100"), SAY(EXPANSION, "2026-03-05", .amount = "10"),
+                           SAY(EXPANSION, "2026-03-06", .amount = "20", .currency = "USD"),
+                           SAY(EXPANSION, "2026-03-16", .amount = "6", .currency = "USD"),
+                           SAY(EXPANSION, "2026-03-17", .amount = "9", .currency = "GBP")));
+        /* 200 USD at the start, and 50 USD: of one currency, so no rate is asked; 1 EUR has no way to USD. */
+        bench_times(&bench, 1,
+                    EVENTS(SAY(SUBSCRIPTION, "2026-01-01", .amount = "200", .currency = "USD"),
+                           SAY(EXPANSION, "2026-03-08", .amount = "50", .currency = "USD"),
+                           SAY(EXPANSION, "2026-03-09", .amount = "1")));
+        bench_times(&bench, 1, EVENTS(WON("2026-01-01"), SAY(EXPANSION, "2026-03-09", .amount = "4"))); /* no MRR */
+        bench_compute(&bench);
+        assert_value(&bench, "nrr", "EUR", rated ? "129.0000" : "110.0000");
+        assert_value(&bench, "expansion_rate", "EUR", rated ? "29.0000" : "10.0000");
+        assert_value(&bench, "nrr", "USD", "125.0000");
+        assert_value(&bench, "expansion_rate", "USD", "25.0000");
+        assert_int_equal(figure_of(&bench, "nrr", NULL)->left_out, rated ? 2 : 4);
+        assert_int_equal(figure_of(&bench, "expansion_rate", NULL)->left_out, rated ? 2 : 4);
+        assert_int_equal(figure_of(&bench, "nrr.recurring", NULL)->left_out, 0);
+        /* Each under its own name, added to nothing. */
+        assert_value(&bench, "expansion_mrr.one_off", "EUR", "15.0");
+        assert_value(&bench, "expansion_mrr.one_off", "USD", "76.0");
+        assert_value(&bench, "expansion_mrr.one_off", "GBP", "9.0");
+        bench_done(&bench);
+        ct_cost_model_free(model);
+    }
+}
+
 static void kept_and_grown(void **state)
 {
     (void)state;
@@ -272,13 +316,10 @@ static void adoption(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recurring_revenue),
-        cmocka_unit_test(kept_and_grown),
-        cmocka_unit_test(by_currency),
-        cmocka_unit_test(lifetime_value),
-        cmocka_unit_test(lifetime_value_of_many),
-        cmocka_unit_test(cost_of_retention),
-        cmocka_unit_test(orders_cancelled_and_returned),
+        cmocka_unit_test(recurring_revenue), cmocka_unit_test(expansion_in_another_currency),
+        cmocka_unit_test(kept_and_grown),    cmocka_unit_test(by_currency),
+        cmocka_unit_test(lifetime_value),    cmocka_unit_test(lifetime_value_of_many),
+        cmocka_unit_test(cost_of_retention), cmocka_unit_test(orders_cancelled_and_returned),
         cmocka_unit_test(adoption),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "business_bench.h"
+#include "metrics/answers.h"
 
 static struct bench november(void)
 {
@@ -151,6 +152,108 @@ static void feedback_and_answers(void **state)
     bench_done(&b);
 }
 
+/* Who was answered is not always said: names meet across customers, in one tenant, from the feedback on. */
+static void answers_without_a_customer(void **state)
+{
+    (void)state;
+    static const struct said nobodys_answers[] = {
+        SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "f1"),
+        SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "n1"),
+        SAY(FEEDBACK_ANSWERED, "2026-11-01", .ref = "f2"),
+        SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "k1"),
+        SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "k2"),
+        SAY(FEEDBACK_ANSWERED, "2026-12-02", .ref = "n2"),
+        SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "t1", .tenant = "other"),
+        SAY(FEEDBACK_ANSWERED, "2026-11-10"),
+    };
+    static const struct said customers_answers[] = {
+        SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "n3"), /* to somebody, of what nobody in particular wrote */
+        SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "f9"), /* another customer's f9 is another one */
+    };
+    for (int table = 0; table < 2; table++) {
+        struct bench b = november();
+        struct ct_answers *answers = ct_answers_new(), *of_other = ct_answers_new();
+        assert_true(answers && of_other);
+        for (size_t i = 0; i < sizeof nobodys_answers / sizeof *nobodys_answers; i++) {
+            struct ct_business *event = event_of(NULL, &nobodys_answers[i]);
+            assert_int_equal(ct_answers_add(i % 2 ? answers : of_other, event), CT_OK);
+            free(event);
+        }
+        for (size_t i = 0; i < sizeof customers_answers / sizeof *customers_answers; i++) {
+            struct ct_business *event = event_of("somebody", &customers_answers[i]);
+            assert_int_equal(ct_answers_add(answers, event), CT_OK);
+            free(event);
+        }
+        assert_int_equal(ct_answers_merge(answers, of_other), CT_OK);
+        ct_answers_settle(answers);
+        b.terms.answers = table ? answers : NULL;
+        bench_times(&b, 1,
+                    EVENTS(SAY(FEEDBACK, "2026-11-02", .ref = "f1"), /* answered */
+                           SAY(FEEDBACK, "2026-11-02", .ref = "f2"), /* what was answered before is another */
+                           SAY(FEEDBACK, "2026-11-02", .ref = "f9"), SAY(FEEDBACK, "2026-11-02", .ref = "t1")));
+        bench_nobody(&b, &(const struct said)SAY(FEEDBACK, "2026-11-02", .ref = "n1")); /* answered */
+        bench_nobody(&b, &(const struct said)SAY(FEEDBACK, "2026-11-02", .ref = "n2")); /* too late to be known */
+        bench_nobody(&b, &(const struct said)SAY(FEEDBACK, "2026-11-02", .ref = "n3")); /* answered */
+        bench_nobody(&b, &(const struct said)SAY(FEEDBACK, "2026-11-02"));              /* nothing can name it */
+        struct ct_record r = chat_head("2026-11-03", "2026-11-03");
+        r.comments = 3;
+        r.comments_answered = 1;
+        for (int known = 0; known < 2; known++) { /* two more comments each, by the conversation's id */
+            r.has_customer = known == 1;
+            struct ct_record *one_chat = chat(&r, NULL, known ? "k1" : "k2");
+            bench_customer(&b, &one_chat, 1, NULL, 0, NULL);
+            free(one_chat);
+        }
+        r.has_customer = true; /* and by an event of the very customer */
+        struct ct_record *own = chat(&r, NULL, "k3");
+        bench_customer(&b, &own, 1, EVENTS(SAY(FEEDBACK_ANSWERED, "2026-11-05", .ref = "k3")), NULL);
+        free(own);
+        /* Of one id, as WhatsApp's are: of what was said after the last answer nothing is answered. */
+        struct ct_record later = chat_head("2026-11-08", "2026-11-08"), last = chat_head("2026-11-20", "2026-11-20");
+        later.has_customer = last.has_customer = true;
+        later.comments = last.comments = 1;
+        struct ct_record *same_id[] = {chat(&later, NULL, "k4"), chat(&last, NULL, "k4")};
+        bench_customer(&b, same_id, 2,
+                       EVENTS(SAY(FEEDBACK_ANSWERED, "2026-11-05", .ref = "k4"),
+                              SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "k4")),
+                       NULL);
+        free(same_id[0]);
+        free(same_id[1]);
+        bench_compute(&b);
+        const struct ct_figure *rate = figure_of(&b, "feedback_response_rate", NULL);
+        assert_value(&b, "customer_feedback", NULL, "19");
+        /* in the chats 10 of 11, outside f1 of f1 f2 f9 t1 and n1 n3 of n1 n2 n3; without the table 6 of 11, 0 of 4 */
+        assert_true(rate->numerator == (table ? 13 : 6) && rate->denominator == (table ? 18 : 15));
+        assert_int_equal(rate->left_out, table ? 1 : 4);
+        bench_done(&b);
+        ct_answers_free(answers);
+        ct_answers_free(of_other);
+    }
+}
+
+/* Of too many answers none is kept, in whatever parts they came. */
+static void too_many_answers(void **state)
+{
+    (void)state;
+    struct ct_answers *answers = ct_answers_new(), *other = ct_answers_new();
+    struct ct_business *event = event_of(NULL, &(const struct said)SAY(FEEDBACK_ANSWERED, "2026-11-10", .ref = "f1"));
+    const ct_span name = CT_SPAN_LIT("f1");
+    for (size_t i = 0; i < CT_ANSWERS_MAX; i++) {
+        assert_int_equal(ct_answers_add(i % 2 ? answers : other, event), CT_OK);
+    }
+    assert_int_equal(ct_answers_merge(answers, other), CT_OK);
+    ct_answers_settle(answers);
+    assert_int_equal(ct_answers_beyond(answers), 0);
+    assert_int_equal(ct_answers_find(answers, CT_SPAN_NONE, name, false, event->at, INT64_MAX), CT_ANSWERED_YES);
+    assert_int_equal(ct_answers_find(answers, CT_SPAN_NONE, name, true, event->at + 1, INT64_MAX), CT_ANSWERED_NO);
+    assert_int_equal(ct_answers_add(answers, event), CT_OK);
+    assert_int_equal(ct_answers_beyond(answers), CT_ANSWERS_MAX + 1);
+    assert_int_equal(ct_answers_find(answers, CT_SPAN_NONE, name, true, event->at, INT64_MAX), CT_ANSWERED_UNKNOWN);
+    free(event);
+    ct_answers_free(answers);
+    ct_answers_free(other);
+}
+
 /* kpis.json: raised 2026-11-16T10:00:00Z, resolved 2026-11-18T10:00:00Z: 172800 s. Three ways to say it. */
 static void complaints_by_event(void **state)
 {
@@ -271,6 +374,8 @@ int main(void)
         cmocka_unit_test(thresholds),
         cmocka_unit_test(the_other_way),
         cmocka_unit_test(feedback_and_answers),
+        cmocka_unit_test(answers_without_a_customer),
+        cmocka_unit_test(too_many_answers),
         cmocka_unit_test(complaints_by_event),
         cmocka_unit_test(complaints_across_conversations),
         cmocka_unit_test(complaint_said_to_be_resolved),

@@ -229,6 +229,16 @@ static void ends_of_the_histogram(void **state)
     copy->histogram.bin[3] = 2;
     ct_spread_merge(s, copy, 1);
     assert_true(s->histogram.bin[3] == UINT32_MAX);
+    struct ct_spread *zero = calloc(1, sizeof *zero);
+    ct_spread_clear(s);
+    assert_memory_equal(s, zero, sizeof *s);
+    ct_spread_add(s, 123456);
+    ct_spread_add(s, 1000000);
+    ct_spread_clear(s);
+    assert_memory_equal(s, zero, sizeof *s);
+    ct_spread_clear(s);
+    assert_memory_equal(s, zero, sizeof *s);
+    free(zero);
     free(copy);
     free(s);
 }

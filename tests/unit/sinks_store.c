@@ -186,6 +186,45 @@ static void a_beginning_moves(void **state)
     ct_store_close(store);
 }
 
+/* ---- rule sets --- */
+
+static bool join_names(void *context, uint16_t number, ct_span name)
+{
+    char *list = context;
+    size_t len = strlen(list);
+    (void)snprintf(list + len, 200 - len, "%u=%.*s;", (unsigned)number, (int)name.len, name.at);
+    return true;
+}
+
+/* Kept with the first conversation of a rule set, gone with a group that is not committed, put again with the next. */
+static void signals_of_rule_sets(void **state)
+{
+    (void)state;
+    struct ct_error err = {0};
+    char names[200] = "";
+    struct ct_store *store = opened(CT_STORE_WRITE);
+    put_one(store, &(struct tale){.id = "a"}, 1);
+    ct_store_close(store); /* not committed */
+    store = opened(CT_STORE_WRITE);
+    assert_int_equal(ct_store_signals(store, "abc123", join_names, names, &err), CT_NOT_FOUND);
+    put_one(store, &(struct tale){.id = "a"}, 1);
+    put_one(store, &(struct tale){.id = "b"}, 1);
+    commit(store);
+    assert_int_equal(number_of("SELECT count(*) FROM meta WHERE key='signals:abc123'"), 1);
+    execute("DELETE FROM meta WHERE key='signals:abc123'");
+    ct_store_close(store);
+    store = opened(CT_STORE_WRITE);
+    put_one(store, &(struct tale){.id = "a"}, 1); /* nothing new, but the rule set is */
+    commit(store);
+    ct_store_close(store);
+    store = opened(CT_STORE_READ);
+    assert_int_equal(ct_store_signals(store, "abc123", join_names, names, &err), CT_OK);
+    assert_string_equal(names, "0=user.human_request;1=user.thanks;");
+    assert_int_equal(ct_store_signals(store, "abc124", join_names, names, &err), CT_NOT_FOUND);
+    expect_sound(store);
+    ct_store_close(store);
+}
+
 /* ---- groups ----------------------------------------------------------------------------------------------------- */
 
 static void applied_goes_with_the_group(void **state)
@@ -444,6 +483,7 @@ int main(void)
         T(marks_are_not_stored),
         T(withdrawn_stays_away),
         T(a_beginning_moves),
+        T(signals_of_rule_sets),
         T(applied_goes_with_the_group),
         T(what_was_not_committed_is_dropped),
         T(sums_of_hours_and_channels),

@@ -122,6 +122,26 @@ static void whose_they_are(void **state)
     finish(&bench);
 }
 
+/* What the platform says of a message is in no count of messages. */
+static void deliveries_are_no_messages(void **state)
+{
+    (void)state;
+    struct bench bench = begin(true);
+    struct ct_pipeline_stats stats;
+    assert_int_equal(feed_as(&bench, "other", "convtap", 1,
+                             "{\"conversation_id\":\"c\",\"id\":\"m\",\"role\":\"bot\",\"text\":\"Hello\"}", CT_OK),
+                     1);
+    assert_int_equal(feed_as(&bench, "other", "convtap", 2,
+                             "{\"conversation_id\":\"c\",\"id\":\"m\",\"event\":{\"type\":\"delivery\",\"status\":"
+                             "\"delivered\"}}",
+                             CT_OK),
+                     0);
+    ct_pipeline_stats(bench.pipeline, &stats);
+    assert_int_equal(stats.messages, 1);
+    assert_string_equal(got.drops, "");
+    finish(&bench);
+}
+
 /* What time closed comes before, what comes of a later message after. */
 static void in_the_order_of_the_tape(void **state)
 {
@@ -187,8 +207,9 @@ static void who_keeps_them_may_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(whose_they_are), cmocka_unit_test(in_the_order_of_the_tape),
-                                       cmocka_unit_test(marks_do_not_hold_them_back),
-                                       cmocka_unit_test(what_is_not_taken), cmocka_unit_test(who_keeps_them_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whose_they_are),           cmocka_unit_test(deliveries_are_no_messages),
+        cmocka_unit_test(in_the_order_of_the_tape), cmocka_unit_test(marks_do_not_hold_them_back),
+        cmocka_unit_test(what_is_not_taken),        cmocka_unit_test(who_keeps_them_may_fail)};
     return cmocka_run_group_tests(tests, load, unload);
 }

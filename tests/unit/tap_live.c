@@ -265,6 +265,43 @@ static void slices_beyond_the_maximum(void **state)
     ct_live_free(live);
 }
 
+static struct ct_target target_of(struct ct_live *live)
+{
+    struct ct_live_view view;
+    assert_int_equal(ct_live_compute(live, CT_WINDOW_1H, &fields[0], &view), CT_OK);
+    const struct ct_figure *whole = ct_block_figure(&view.total, "automation_rate");
+    const struct ct_figure *slice = ct_block_figure(&view.slices[0], "automation_rate");
+    assert_non_null(whole);
+    struct ct_target target = whole->target;
+    assert_true(slice->target.op == target.op && slice->target.micro == target.micro);
+    ct_live_view_done(&view);
+    return target;
+}
+
+/* The next answer is by the new targets, also where nothing else has changed and one is kept. */
+static void held_against_others(void **state)
+{
+    (void)state;
+    seed = 22;
+    struct ct_live *live = make_live(0, 0);
+    for (unsigned i = 0; i < 20; i++) {
+        step(live, START);
+    }
+    const struct ct_target catalogue = target_of(live), own = {CT_TARGET_AT_LEAST, catalogue.micro + 1500000};
+    struct ct_kpi_target *targets = malloc(sizeof *targets);
+    *targets = (struct ct_kpi_target){"automation_rate", own};
+    const struct ct_kpi_options kpis = {.targets = targets, .target_count = 1};
+    uint64_t generation = ct_live_generation(live);
+    ct_live_retarget(live, &kpis);
+    assert_true(ct_live_generation(live) > generation);
+    assert_int_equal(target_of(live).micro, own.micro);
+    ct_live_retarget(live, NULL);
+    free(targets); /* nobody reads them any more */
+    assert_int_equal(target_of(live).micro, catalogue.micro);
+    ct_live_free(live);
+    forget();
+}
+
 static void answers_are_their_own(void **state)
 {
     (void)state;
@@ -510,10 +547,15 @@ static void revisions_across_the_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(windows_are_what_they_hold),  cmocka_unit_test(too_late_is_left_out),
-        cmocka_unit_test(messages_by_window),          cmocka_unit_test(slices_beyond_the_maximum),
-        cmocka_unit_test(answers_are_their_own),       cmocka_unit_test(marks_do_not_count),
-        cmocka_unit_test(folded_while_asked),          cmocka_unit_test(today_is_a_whole_day_where_clocks_change),
+        cmocka_unit_test(windows_are_what_they_hold),
+        cmocka_unit_test(too_late_is_left_out),
+        cmocka_unit_test(messages_by_window),
+        cmocka_unit_test(slices_beyond_the_maximum),
+        cmocka_unit_test(answers_are_their_own),
+        cmocka_unit_test(marks_do_not_count),
+        cmocka_unit_test(held_against_others),
+        cmocka_unit_test(folded_while_asked),
+        cmocka_unit_test(today_is_a_whole_day_where_clocks_change),
         cmocka_unit_test(revisions_across_the_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
