@@ -172,12 +172,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include "tests/fuzz/mutate.h"
+
 #define SEEDS_MAX 4096
 
-struct seed {
-    uint8_t *at;
-    size_t len;
-};
 static struct seed seeds[SEEDS_MAX];
 static size_t seed_count;
 
@@ -224,14 +222,6 @@ static int by_bytes(const void *a, const void *b)
     return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-static uint64_t roll(uint64_t *state)
-{
-    uint64_t x = *state += 0x9E3779B97F4A7C15U; /* splitmix64 */
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9U;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBU;
-    return x ^ x >> 31;
-}
-
 static const char *const pieces[] = {
     "\"",
     "\\",
@@ -269,52 +259,6 @@ static const char *const pieces[] = {
     "\0",
 };
 
-static size_t mutate(uint8_t *out, uint64_t *state)
-{
-    const struct seed *seed = &seeds[roll(state) % seed_count];
-    size_t len = seed->len;
-    memcpy(out, seed->at, len);
-    for (uint64_t edits = 1 + roll(state) % 6; edits > 0 && len > 0; edits--) {
-        size_t at = (size_t)(roll(state) % len), span = 1 + (size_t)(roll(state) % 24);
-        if (span > len - at)
-            span = len - at;
-        switch (roll(state) % 5) {
-        case 0:
-            out[at] ^= (uint8_t)(1U << roll(state) % 8);
-            break;
-        case 1:
-            memmove(out + at, out + at + span, len - at - span);
-            len -= span;
-            break;
-        case 2: {
-            const char *piece = pieces[roll(state) % (sizeof(pieces) / sizeof(*pieces))];
-            size_t more = strlen(piece) ? strlen(piece) : 1;
-            if (len + more > INPUT_MAX)
-                break;
-            memmove(out + at + more, out + at, len - at);
-            memcpy(out + at, piece, more);
-            len += more;
-            break;
-        }
-        case 3:
-            len = at;
-            break;
-        default: {
-            const struct seed *other = &seeds[roll(state) % seed_count];
-            if (other->len == 0)
-                break;
-            size_t from = (size_t)(roll(state) % other->len), take = other->len - from;
-            if (take > INPUT_MAX - at)
-                take = INPUT_MAX - at;
-            memcpy(out + at, other->at + from, take);
-            len = at + take;
-            break;
-        }
-        }
-    }
-    return len;
-}
-
 int main(int argc, char **argv)
 {
     if (argc < 2 || argc > 4) {
@@ -331,11 +275,12 @@ int main(int argc, char **argv)
     qsort(seeds, seed_count, sizeof(*seeds), by_bytes);
     for (size_t i = 0; i < seed_count; i++)
         LLVMFuzzerTestOneInput(seeds[i].at, seeds[i].len);
+    const struct mutants mutants = {seeds, seed_count, pieces, sizeof pieces / sizeof *pieces, 0, INPUT_MAX};
     uint8_t *work = malloc(INPUT_MAX);
     if (work == NULL)
         return 2;
     for (unsigned long i = 0; i < count; i++) {
-        size_t len = mutate(work, &state);
+        size_t len = mutate(&mutants, work, &state);
         /* A copy of just that length, so that a sanitizer sees any read behind it. */
         uint8_t *input = malloc(len ? len : 1);
         if (input == NULL)

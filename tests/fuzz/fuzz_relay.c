@@ -106,11 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifndef CT_LIBFUZZER
 
+#include "tests/fuzz/mutate.h"
+
 #define SEEDS_MAX 1024
-static struct {
-    uint8_t *at;
-    size_t len;
-} seeds[SEEDS_MAX];
+static struct seed seeds[SEEDS_MAX];
 static unsigned seed_count;
 
 static void take_seed(const struct wire_case *one, void *context)
@@ -130,12 +129,6 @@ static void take_seed(const struct wire_case *one, void *context)
     }
     seeds[seed_count].at = (uint8_t *)out.at;
     seeds[seed_count++].len = out.len;
-}
-
-static uint64_t roll(uint64_t *state)
-{
-    *state += 1;
-    return ct_hash((ct_span){(const char *)state, sizeof *state}, 11);
 }
 
 static const char *const pieces[] = {
@@ -161,59 +154,17 @@ static const char *const pieces[] = {
     "HEAD",
 };
 
-static size_t mutate(uint8_t *out, uint64_t *state)
-{
-    unsigned which = (unsigned)(roll(state) % seed_count);
-    size_t len = seeds[which].len;
-    memcpy(out, seeds[which].at, len);
-    for (uint64_t edits = 1 + roll(state) % 5; edits > 0 && len > 0; edits--) {
-        size_t at = (size_t)(roll(state) % len), span = 1 + (size_t)(roll(state) % 16);
-        if (span > len - at)
-            span = len - at;
-        switch (roll(state) % 5) {
-        case 0:
-            out[at] ^= (uint8_t)(1U << roll(state) % 8);
-            break;
-        case 1:
-            memmove(out + at, out + at + span, len - at - span);
-            len -= span;
-            break;
-        case 2: {
-            const char *piece = pieces[roll(state) % (sizeof pieces / sizeof *pieces)];
-            size_t more = strlen(piece);
-            if (len + more > INPUT_MAX)
-                break;
-            memmove(out + at + more, out + at, len - at);
-            memcpy(out + at, piece, more);
-            len += more;
-            break;
-        }
-        case 3:
-            out[at] = (uint8_t)roll(state);
-            break;
-        default: {
-            unsigned other = (unsigned)(roll(state) % seed_count);
-            size_t from = (size_t)(roll(state) % seeds[other].len), take = seeds[other].len - from;
-            if (take > INPUT_MAX - at)
-                take = INPUT_MAX - at;
-            memcpy(out + at, seeds[other].at + from, take);
-            len = at + take;
-        }
-        }
-    }
-    return len;
-}
-
 int main(int argc, char **argv)
 {
     unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000;
     uint64_t state = (argc > 2 ? strtoull(argv[2], NULL, 10) : 1) << 32;
     static uint8_t input[INPUT_MAX];
     wire_every(take_seed, NULL, false);
+    const struct mutants mutants = {seeds, seed_count, pieces, sizeof pieces / sizeof *pieces, 0, INPUT_MAX};
     for (unsigned i = 0; i < seed_count; i++)
         LLVMFuzzerTestOneInput(seeds[i].at, seeds[i].len);
     for (unsigned long i = 0; i < count; i++)
-        LLVMFuzzerTestOneInput(input, mutate(input, &state));
+        LLVMFuzzerTestOneInput(input, mutate(&mutants, input, &state));
     printf("%u cases, %lu mutations\n", seed_count, count);
     for (unsigned i = 0; i < seed_count; i++)
         free(seeds[i].at);

@@ -371,12 +371,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifndef CT_LIBFUZZER
 
+#include "tests/fuzz/mutate.h"
+
 enum { SEEDS_MAX = 256 };
-static struct seed {
-    char name[64];
-    uint8_t *at;
-    size_t len;
-} seeds[SEEDS_MAX];
+static struct seed seeds[SEEDS_MAX];
 static size_t seed_count;
 
 static void load(const char *path, const char *name)
@@ -411,14 +409,6 @@ static void load_folder(const char *path)
     qsort(seeds, seed_count, sizeof *seeds, by_name); /* folders list their entries in any order */
 }
 
-static uint64_t roll(uint64_t *state)
-{
-    uint64_t x = *state += 0x9E3779B97F4A7C15U; /* splitmix64 */
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9U;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBU;
-    return x ^ x >> 31;
-}
-
 static const char *const pieces[] = {
     "\"",   "'",          "{",     "}",       "[",      "]",    ",",   ": ",   "\n",   "\n  ",
     "- ",   "#",          "|",     "&a ",     "*a",     "!!x ", "~",   "\xC3", "\t",   "99999999999999999999",
@@ -426,53 +416,6 @@ static const char *const pieces[] = {
     "\r\n", "2026-02-30", "(?:",   "(a+)+",   "\\p{L}", "csat", "any", "when", "from", "\xEF\xBB\xBF",
     ";",    "1",          "---\n", "default",
 };
-
-/* Edits as a hand makes them, and some that none makes; the letter stays. */
-static size_t mutate(uint8_t *out, uint64_t *state)
-{
-    const struct seed *seed = &seeds[roll(state) % seed_count];
-    size_t len = seed->len;
-    memcpy(out, seed->at, len);
-    for (uint64_t edits = 1 + roll(state) % 5; edits > 0 && len > 2; edits--) {
-        size_t at = 1 + (size_t)(roll(state) % (len - 1)), span = 1 + (size_t)(roll(state) % 24);
-        span = span < len - at ? span : len - at;
-        switch (roll(state) % 5) {
-        case 0:
-            out[at] ^= (uint8_t)(1U << roll(state) % 8);
-            break;
-        case 1:
-            memmove(out + at, out + at + span, len - at - span);
-            len -= span;
-            break;
-        case 2: {
-            const char *piece = pieces[roll(state) % (sizeof pieces / sizeof *pieces)];
-            size_t more = strlen(piece);
-            if (len + more <= INPUT_MAX) {
-                memmove(out + at + more, out + at, len - at);
-                memcpy(out + at, piece, more);
-                len += more;
-            }
-            break;
-        }
-        case 3: /* a piece twice */
-            if (len + span <= INPUT_MAX) {
-                memmove(out + at + span, out + at, len - at);
-                len += span;
-            }
-            break;
-        default: /* the end of another */
-            seed = &seeds[roll(state) % seed_count];
-            if (seed->len > 1) {
-                size_t from = 1 + (size_t)(roll(state) % (seed->len - 1)), take = seed->len - from;
-                take = take < INPUT_MAX - at ? take : INPUT_MAX - at;
-                memcpy(out + at, seed->at + from, take);
-                len = at + take;
-            }
-            break;
-        }
-    }
-    return len;
-}
 
 /* A copy of just that length, so that a sanitizer sees any read behind it. */
 static bool run_copy(const uint8_t *at, size_t len)
@@ -502,9 +445,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < seed_count; i++) { /* else its mutations would go no further than the first refusal */
         must(run_copy(seeds[i].at, seeds[i].len), "a file of the corpus is refused", seeds[i].name);
     }
+    const struct mutants mutants = {seeds, seed_count, pieces, sizeof pieces / sizeof *pieces,
+                                    1,     INPUT_MAX}; /* the letter stays */
     unsigned long taken = 0;
     for (unsigned long i = 0; i < count; i++) {
-        taken += run_copy(work, mutate(work, &state));
+        taken += run_copy(work, mutate(&mutants, work, &state));
     }
     printf("%zu inputs and %lu mutations of them, %lu of them taken\n", seed_count, count, taken);
     for (size_t i = 0; i < seed_count; i++) {

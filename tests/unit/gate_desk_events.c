@@ -24,7 +24,7 @@ static void tell_event(const char *type, const char *user, ct_usec ago, const ch
 static void tell_a_story(void)
 {
     for (int i = 1; i <= 4; i++) {
-        char user[8];
+        char user[16];
         (void)snprintf(user, sizeof user, "u%d", i);
         tell_event("customer_won", user, 40 * CT_USEC_PER_DAY,
                    i % 2 ? ",\"segment\":\"smb\"" : ",\"segment\":\"enterprise\"");

@@ -33,7 +33,7 @@ static void an_event_comes_back_as_it_was(void **state)
             for (int i = 0; i < CT_BUSINESS_FIELD_COUNT && full; i++) {
                 event.text[i] = ct_span_of(texts[i]);
             }
-            char id[16];
+            char id[32];
             snprintf(id, sizeof id, "%d-%d", type, full);
             event.text[CT_BUSINESS_ID] = full ? ct_span_of(id) : CT_SPAN_NONE;
             for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
