@@ -120,8 +120,7 @@ static int audit(struct arguments *a, struct ct_session *s, struct ct_audit_db *
     }
     int code = -1;
     if (status != CT_OK) {
-        code = ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                               err.text[0] ? err.text : ct_status_text(status));
+        code = ct_session_fail(self, status, &err);
     } else {
         ct_session_report(&result, 20);
         code = write_db(a, db, s, &result);

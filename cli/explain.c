@@ -213,8 +213,7 @@ static int explain(struct ct_session *s, const char *id, bool json)
     enum ct_status status = ct_batch_run(&s->batch, &s->inputs, &result, &err);
     int code = -1;
     if (status != CT_OK) {
-        code = ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                               err.text[0] ? err.text : ct_status_text(status));
+        code = ct_session_fail(self, status, &err);
     } else {
         ct_session_report(&result, 5);
         if (w.failed) {

@@ -29,12 +29,6 @@ static bool write_all(const struct ct_feedback_findings *findings, bool as_json,
     return ct_out_done(&out) == CT_OK && fflush(stdout) == 0;
 }
 
-static int failed(enum ct_status status, const struct ct_error *err)
-{
-    return ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                           err->text[0] ? err->text : ct_status_text(status));
-}
-
 static int feedback(struct ct_session *s, const struct ct_quality_inputs *inputs, bool as_json, bool quotes)
 {
     struct ct_batch_result result;
@@ -48,14 +42,14 @@ static int feedback(struct ct_session *s, const struct ct_quality_inputs *inputs
     }
     if (status != CT_OK) {
         ct_sorter_free(s->batch.themes);
-        return failed(status, &err);
+        return ct_session_fail(self, status, &err);
     }
     ct_session_report(&result, 20);
     ct_label_drops_print(&result);
     int code = result.refused || inputs->refused ? CT_EXIT_REFUSED : CT_EXIT_DONE;
     status = ct_made_themes_read(&made, &s->batch, &result, &err);
     if (status != CT_OK) {
-        code = failed(status, &err);
+        code = ct_session_fail(self, status, &err);
     } else if (!write_all(&made.findings, as_json, s->config.lang)) {
         code = ct_options_fail(self, CT_EXIT_OUTPUT, "cannot write standard output: %s", strerror(errno));
     }

@@ -200,8 +200,7 @@ static int check_bill(struct invoice *in, struct ct_side_file *list)
     enum ct_status status = ct_batch_run(&s->batch, &s->inputs, &result, &err);
     s->batch.db = NULL;
     if (status != CT_OK) {
-        return ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                               err.text[0] ? err.text : ct_status_text(status));
+        return ct_session_fail(self, status, &err);
     }
     ct_session_report(&result, in->arguments->quiet ? 0 : REFUSALS_SHOWN);
     code = match_and_publish(in, list, &result);

@@ -294,8 +294,7 @@ static int compare(struct arguments *a, struct ct_session *s, const struct ct_qu
     enum ct_status status = ct_batch_run(&s->batch, &s->inputs, &result, &err);
     s->batch.db = NULL;
     if (status != CT_OK) {
-        return ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                               err.text[0] ? err.text : ct_status_text(status));
+        return ct_session_fail(self, status, &err);
     }
     ct_session_report(&result, a->quiet ? 0 : 20);
     if (!a->quiet) {

@@ -132,8 +132,7 @@ static int audit(struct ct_session *session, struct ct_ruleset *rules, struct ct
     session->batch.conversation.drop_evidence = true;
     enum ct_status status = ct_batch_run(&session->batch, &session->inputs, &result, &error);
     if (status != CT_OK) {
-        return ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                               error.text[0] ? error.text : ct_status_text(status));
+        return ct_session_fail(self, status, &error);
     }
     if (report) {
         ct_session_report(&result, 20);

@@ -179,8 +179,7 @@ static int read_and_profile(struct ct_session *session, struct sample *sample, u
         sample->texts != NULL ? ct_batch_each(&session->batch, &session->inputs, &out, &events, &error) : CT_NO_MEMORY;
     int code;
     if (status != CT_OK) {
-        code = ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                               error.text[0] ? error.text : ct_status_text(status));
+        code = ct_session_fail(self, status, &error);
     } else if (sample->count == 0) {
         code = ct_options_fail(self, CT_EXIT_REFUSED, "no message with a text in the input");
     } else {

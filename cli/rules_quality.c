@@ -35,8 +35,7 @@ static int quality(struct ct_session *s, const struct ct_quality_inputs *inputs,
     s->batch.threads = ct_publication_threads(&s->config);
     enum ct_status status = ct_batch_run(&s->batch, &s->inputs, &result, &err);
     if (status != CT_OK) {
-        return ct_options_fail(self, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
-                               err.text[0] ? err.text : ct_status_text(status));
+        return ct_session_fail(self, status, &err);
     }
     ct_session_report(&result, 20);
     ct_label_drops_print(&result);

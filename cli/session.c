@@ -74,6 +74,12 @@ void ct_session_close(struct ct_session *s)
     *s = (struct ct_session){0};
 }
 
+int ct_session_fail(const struct ct_command *command, enum ct_status status, const struct ct_error *err)
+{
+    return ct_options_fail(command, status == CT_IO || status == CT_NO_MEMORY ? CT_EXIT_OUTPUT : CT_EXIT_USAGE, "%s",
+                           err->text[0] ? err->text : ct_status_text(status));
+}
+
 void ct_session_report(const struct ct_batch_result *result, size_t most)
 {
     size_t shown = result->refusal_count < most ? result->refusal_count : most;

@@ -18,6 +18,8 @@ int ct_session_open(struct ct_session *session, const struct ct_command *command
                     const struct ct_session_arguments *arguments, char *const *paths, size_t path_count);
 void ct_session_close(struct ct_session *session);
 
+/* Says why a run over the inputs ended early. Returns the exit status. */
+int ct_session_fail(const struct ct_command *command, enum ct_status status, const struct ct_error *err);
 /* Names every refusal on standard error (at most `most` of them, then how many more). */
 void ct_session_report(const struct ct_batch_result *result, size_t most);
 

@@ -21,7 +21,7 @@ struct event_name {
 };
 
 struct state {
-    struct ct_csv_table table;
+    struct ct_csv_table table; /* first: ct_csv_table_record */
     struct ct_business_columns columns;
     struct ct_business_draft draft;
     struct ct_zone zone;
@@ -224,6 +224,8 @@ static enum ct_status read_options(const struct ct_parser_config *config, struct
     return status;
 }
 
+static const struct ct_csv_use use; /* its functions are below */
+
 static void *open_state(const struct ct_parser_config *config, struct ct_error *err)
 {
     struct state *state = calloc(1, sizeof *state);
@@ -231,6 +233,7 @@ static void *open_state(const struct ct_parser_config *config, struct ct_error *
         (void)ct_error_set(err, CT_NO_MEMORY, "out of memory");
         return NULL;
     }
+    state->table.use = &use;
     if (read_options(config, state, err) != CT_OK) {
         goto fail;
     }
@@ -373,19 +376,7 @@ static enum ct_status take_row(void *context, const ct_span *cells, uint64_t off
     return out->business(out->context, &state->draft.event);
 }
 
-static enum ct_status record(void *context, const struct ct_frame *frame, struct ct_arena *scratch,
-                             const struct ct_parse_out *out)
-{
-    struct state *state = context;
-    return ct_csv_table_line(&state->table, &(const struct ct_csv_use){state, take_header, take_row}, frame, scratch,
-                             out);
-}
-
-static enum ct_status finish(void *context, struct ct_arena *scratch, const struct ct_parse_out *out)
-{
-    struct state *state = context;
-    return ct_csv_table_end(&state->table, &(const struct ct_csv_use){state, take_header, take_row}, scratch, out);
-}
+static const struct ct_csv_use use = {take_header, take_row};
 
 const struct ct_parser ct_parser_business_csv = {
     .name = "business_csv",
@@ -403,7 +394,7 @@ const struct ct_parser ct_parser_business_csv = {
     .detect = detect,
     .detect_as = detect_as,
     .open = open_state,
-    .record = record,
-    .finish = finish,
+    .record = ct_csv_table_record,
+    .finish = ct_csv_table_finish,
     .close = close_state,
 };

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 struct state {
-    struct ct_csv_table table;
+    struct ct_csv_table table; /* first: ct_csv_table_record */
     struct ct_csv_rows rows;
     char *map, *source, *channel; /* NUL-terminated copies */
 };
@@ -140,6 +140,8 @@ static enum ct_status read_options(const struct ct_parser_config *config, struct
     return status;
 }
 
+static const struct ct_csv_use use; /* its functions are below */
+
 static void *open_state(const struct ct_parser_config *config, struct ct_error *err)
 {
     struct state *state = calloc(1, sizeof *state);
@@ -147,6 +149,7 @@ static void *open_state(const struct ct_parser_config *config, struct ct_error *
         (void)ct_error_set(err, CT_NO_MEMORY, "out of memory");
         return NULL;
     }
+    state->table.use = &use;
     if (read_options(config, state, err) != CT_OK) {
         goto fail;
     }
@@ -188,19 +191,7 @@ static enum ct_status take_row(void *context, const ct_span *cells, uint64_t off
     return ct_csv_row_emit(&state->rows, cells, offset, line, arena, out);
 }
 
-static enum ct_status record(void *context, const struct ct_frame *frame, struct ct_arena *scratch,
-                             const struct ct_parse_out *out)
-{
-    struct state *state = context;
-    return ct_csv_table_line(&state->table, &(const struct ct_csv_use){state, take_header, take_row}, frame, scratch,
-                             out);
-}
-
-static enum ct_status finish(void *context, struct ct_arena *scratch, const struct ct_parse_out *out)
-{
-    struct state *state = context;
-    return ct_csv_table_end(&state->table, &(const struct ct_csv_use){state, take_header, take_row}, scratch, out);
-}
+static const struct ct_csv_use use = {take_header, take_row};
 
 const struct ct_parser ct_parser_csv = {
     .name = "csv",
@@ -217,7 +208,7 @@ const struct ct_parser ct_parser_csv = {
     .options = options,
     .detect = detect,
     .open = open_state,
-    .record = record,
-    .finish = finish,
+    .record = ct_csv_table_record,
+    .finish = ct_csv_table_finish,
     .close = close_state,
 };

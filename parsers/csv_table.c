@@ -101,9 +101,8 @@ static bool is_blank_row(const ct_span *cells, size_t count)
 
 enum outcome { TAKEN, WRONG_COUNT };
 
-static enum ct_status take_record(struct ct_csv_table *table, const struct ct_csv_use *use, ct_span record,
-                                  uint64_t offset, uint64_t line, struct ct_arena *arena,
-                                  const struct ct_parse_out *out, enum outcome *outcome)
+static enum ct_status take_record(struct ct_csv_table *table, ct_span record, uint64_t offset, uint64_t line,
+                                  struct ct_arena *arena, const struct ct_parse_out *out, enum outcome *outcome)
 {
     ct_span cells[CT_CSV_CELLS_MAX];
     size_t count = 0;
@@ -123,7 +122,7 @@ static enum ct_status take_record(struct ct_csv_table *table, const struct ct_cs
     if (!table->header_read) {
         table->header_read = true;
         table->columns = count;
-        table->dead = !use->header(use->context, cells, count, offset, line, out);
+        table->dead = !table->use->header(table, cells, count, offset, line, out);
         if (table->dead || table->has_header) {
             return CT_OK;
         }
@@ -138,7 +137,7 @@ static enum ct_status take_record(struct ct_csv_table *table, const struct ct_cs
         ct_refuse(out, "invalid_utf8", offset + bad, line, "not UTF-8; a Latin-1 file is to be converted first");
         return CT_OK;
     }
-    return use->row(use->context, cells, offset, line, arena, out);
+    return table->use->row(table, cells, offset, line, arena, out);
 }
 
 /* ---- the queue ---- */
@@ -212,13 +211,12 @@ static void fall_back(struct ct_csv_table *table)
 }
 
 /* The record that ends before line `next` is whole. */
-static enum ct_status take_queued(struct ct_csv_table *table, const struct ct_csv_use *use, struct ct_arena *arena,
-                                  const struct ct_parse_out *out)
+static enum ct_status take_queued(struct ct_csv_table *table, struct ct_arena *arena, const struct ct_parse_out *out)
 {
     const struct ct_csv_line *first = &table->lines[table->head];
     enum outcome outcome;
-    enum ct_status status = take_record(table, use, queued(table, table->head, table->next), first->offset, first->line,
-                                        arena, out, &outcome);
+    enum ct_status status =
+        take_record(table, queued(table, table->head, table->next), first->offset, first->line, arena, out, &outcome);
     if (outcome == WRONG_COUNT && table->next - table->head > 1) {
         fall_back(table); /* it may have swallowed whole rows: only its first line is lost */
     } else {
@@ -228,7 +226,7 @@ static enum ct_status take_queued(struct ct_csv_table *table, const struct ct_cs
 }
 
 /* Scans what waits. `last`: nothing more comes, so an open quote is an error. */
-static enum ct_status work(struct ct_csv_table *table, const struct ct_csv_use *use, bool last, struct ct_arena *arena,
+static enum ct_status work(struct ct_csv_table *table, bool last, struct ct_arena *arena,
                            const struct ct_parse_out *out)
 {
     enum ct_status status = CT_OK;
@@ -248,7 +246,7 @@ static enum ct_status work(struct ct_csv_table *table, const struct ct_csv_use *
         table->next++;
         const struct ct_csv_line *first = &table->lines[table->head];
         if (scan == CT_CSV_COMPLETE) {
-            status = take_queued(table, use, arena, out);
+            status = take_queued(table, arena, out);
             continue;
         }
         bool too_long = queued(table, table->head, table->next).len > RECORD_MAX_BYTES ||
@@ -266,9 +264,10 @@ static enum ct_status work(struct ct_csv_table *table, const struct ct_csv_use *
     return status;
 }
 
-enum ct_status ct_csv_table_line(struct ct_csv_table *table, const struct ct_csv_use *use, const struct ct_frame *frame,
-                                 struct ct_arena *scratch, const struct ct_parse_out *out)
+enum ct_status ct_csv_table_record(void *state, const struct ct_frame *frame, struct ct_arena *scratch,
+                                   const struct ct_parse_out *out)
 {
+    struct ct_csv_table *table = state;
     struct ct_frame line = *frame;
     if (table->dead) {
         return CT_OK;
@@ -294,16 +293,15 @@ enum ct_status ct_csv_table_line(struct ct_csv_table *table, const struct ct_csv
         bool in_quotes = false;
         if (ct_csv_scan_line(line.bytes, table->separator, &in_quotes) == CT_CSV_COMPLETE) { /* nearly every row */
             enum outcome outcome;
-            return take_record(table, use, line.bytes, line.offset, line.line, scratch, out, &outcome);
+            return take_record(table, line.bytes, line.offset, line.line, scratch, out, &outcome);
         }
         table->in_quotes = false;
     }
     enum ct_status status = enqueue(table, &line);
-    return status == CT_OK ? work(table, use, false, scratch, out) : status;
+    return status == CT_OK ? work(table, false, scratch, out) : status;
 }
 
-enum ct_status ct_csv_table_end(struct ct_csv_table *table, const struct ct_csv_use *use, struct ct_arena *scratch,
-                                const struct ct_parse_out *out)
+enum ct_status ct_csv_table_finish(void *state, struct ct_arena *scratch, const struct ct_parse_out *out)
 {
-    return work(table, use, true, scratch, out);
+    return work(state, true, scratch, out);
 }

@@ -14,20 +14,20 @@
 
 enum { CT_CSV_CELLS_MAX = 256 };
 
-/* Who reads the table. */
+/* Who reads the table: `state` is the parser's, and the table its first member. */
 struct ct_csv_use {
-    void *context;
     /* The first record: what the columns are called (without a header: any row, which comes again as one). false = the
      * file cannot be read, and that was said. */
-    bool (*header)(void *context, const ct_span *cells, size_t count, uint64_t offset, uint64_t line,
+    bool (*header)(void *state, const ct_span *cells, size_t count, uint64_t offset, uint64_t line,
                    const struct ct_parse_out *out);
     /* Every other record, with as many cells; blank ones are left out. */
-    enum ct_status (*row)(void *context, const ct_span *cells, uint64_t offset, uint64_t line, struct ct_arena *arena,
+    enum ct_status (*row)(void *state, const ct_span *cells, uint64_t offset, uint64_t line, struct ct_arena *arena,
                           const struct ct_parse_out *out);
 };
 
-/* All zero, but for separator and has_header, to begin with. */
+/* All zero, but for use, separator and has_header, to begin with. */
 struct ct_csv_table {
+    const struct ct_csv_use *use;
     char separator; /* 0 = what the first line shows */
     bool has_header, header_read, dead;
     size_t columns;
@@ -41,11 +41,10 @@ struct ct_csv_table {
     uint64_t input_bytes, reread_bytes;
 };
 void ct_csv_table_done(struct ct_csv_table *table);
-/* As a parser's record() and finish(). */
-enum ct_status ct_csv_table_line(struct ct_csv_table *table, const struct ct_csv_use *use, const struct ct_frame *frame,
-                                 struct ct_arena *scratch, const struct ct_parse_out *out) CT_MUST_USE;
-enum ct_status ct_csv_table_end(struct ct_csv_table *table, const struct ct_csv_use *use, struct ct_arena *scratch,
-                                const struct ct_parse_out *out) CT_MUST_USE;
+/* A parser's record() and finish(), whose state begins with its table. */
+enum ct_status ct_csv_table_record(void *state, const struct ct_frame *frame, struct ct_arena *scratch,
+                                   const struct ct_parse_out *out) CT_MUST_USE;
+enum ct_status ct_csv_table_finish(void *state, struct ct_arena *scratch, const struct ct_parse_out *out) CT_MUST_USE;
 
 /* "auto" (0), "comma", "semicolon", "tab", "pipe", or the character. */
 CT_MUST_USE bool ct_csv_separator_from(ct_span name, char *out);

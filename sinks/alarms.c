@@ -84,13 +84,7 @@ void ct_alarm_json(struct ct_writer *json, const struct ct_alarm_entry *entry)
         write_reading(json, &entry->readings[i]);
     }
     ct_writer_close(json, ']');
-    ct_writer_key(json, "action");
-    ct_writer_open(json, '{');
-    ct_writer_key(json, "en");
-    ct_writer_text(json, entry->action[CT_LANG_EN]);
-    ct_writer_key(json, "es");
-    ct_writer_text(json, entry->action[CT_LANG_ES]);
-    ct_writer_close(json, '}');
+    ct_writer_both(json, "action", entry->action);
     ct_writer_close(json, '}');
 }
 
@@ -117,13 +111,7 @@ void ct_alarms_json(struct ct_writer *json, const struct ct_alarm_findings *alar
         ct_writer_text(json, alarms->unjudged[i].name);
         ct_writer_key(json, "state");
         ct_writer_text(json, "not_judged");
-        ct_writer_key(json, "reason");
-        ct_writer_open(json, '{');
-        ct_writer_key(json, "en");
-        ct_writer_text(json, alarms->unjudged[i].reason[CT_LANG_EN]);
-        ct_writer_key(json, "es");
-        ct_writer_text(json, alarms->unjudged[i].reason[CT_LANG_ES]);
-        ct_writer_close(json, '}');
+        ct_writer_both(json, "reason", alarms->unjudged[i].reason);
         ct_writer_close(json, '}');
     }
     ct_writer_close(json, ']');

@@ -475,17 +475,6 @@ void ct_json_findings(struct ct_out *out, const struct ct_findings *findings)
     ct_out_char(out, '\n');
 }
 
-static void write_both(struct ct_writer *json, const char *key, const char *const text[CT_LANG_COUNT])
-{
-    ct_writer_key(json, key);
-    ct_writer_open(json, '{');
-    ct_writer_key(json, "en");
-    ct_writer_text(json, text[CT_LANG_EN]);
-    ct_writer_key(json, "es");
-    ct_writer_text(json, text[CT_LANG_ES]);
-    ct_writer_close(json, '}');
-}
-
 /* {"id","name":{"en","es"}} */
 static void write_named(struct ct_writer *json, const char *id, const char *en, const char *es)
 {
@@ -493,7 +482,7 @@ static void write_named(struct ct_writer *json, const char *id, const char *en, 
     ct_writer_open(json, '{');
     ct_writer_key(json, "id");
     ct_writer_text(json, id);
-    write_both(json, "name", name);
+    ct_writer_both(json, "name", name);
     ct_writer_close(json, '}');
 }
 
@@ -534,7 +523,7 @@ static void write_definitions(struct ct_writer *json, const struct ct_catalogue 
             ct_writer_open(json, '{');
             ct_writer_key(json, "profile");
             ct_writer_text(json, definition->profile);
-            write_both(json, "formula", definition->formula);
+            ct_writer_both(json, "formula", definition->formula);
             ct_writer_key(json, "source");
             ct_writer_text(json, definition->source);
             ct_writer_close(json, '}');
@@ -579,9 +568,9 @@ void ct_json_catalogue(struct ct_out *out, const struct ct_catalogue *catalogue)
             }
             ct_writer_close(&json, '}');
         }
-        write_both(&json, "name", kpi->name);
-        write_both(&json, "formula", kpi->formula);
-        write_both(&json, "help", kpi->help);
+        ct_writer_both(&json, "name", kpi->name);
+        ct_writer_both(&json, "formula", kpi->formula);
+        ct_writer_both(&json, "help", kpi->help);
         write_definitions(&json, catalogue, kpi->id);
         ct_writer_close(&json, '}');
     }

@@ -113,6 +113,17 @@ void ct_writer_text(struct ct_writer *json, const char *text)
     }
 }
 
+void ct_writer_both(struct ct_writer *json, const char *key, const char *const text[CT_LANG_COUNT])
+{
+    ct_writer_key(json, key);
+    ct_writer_open(json, '{');
+    ct_writer_key(json, "en");
+    ct_writer_text(json, text[CT_LANG_EN]);
+    ct_writer_key(json, "es");
+    ct_writer_text(json, text[CT_LANG_ES]);
+    ct_writer_close(json, '}');
+}
+
 void ct_writer_raw(struct ct_writer *json, ct_span value)
 {
     separate(json);

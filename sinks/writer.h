@@ -20,6 +20,8 @@ void ct_writer_key_span(struct ct_writer *json, ct_span key);
 /* Quotes, backslashes and control characters escaped; bytes that are no UTF-8 become U+FFFD. */
 void ct_writer_string(struct ct_writer *json, ct_span text);
 void ct_writer_text(struct ct_writer *json, const char *text); /* NULL = null */
+/* {"en": ..., "es": ...} under `key`. */
+void ct_writer_both(struct ct_writer *json, const char *key, const char *const text[CT_LANG_COUNT]);
 /* A value that is JSON text already: one whole value, as the writer itself wrote it. */
 void ct_writer_raw(struct ct_writer *json, ct_span value);
 void ct_writer_wide(struct ct_writer *json, ct_wide value);

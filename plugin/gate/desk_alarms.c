@@ -436,13 +436,7 @@ static void write_unjudged(struct ct_writer *json, const struct ct_desk_alarms *
         ct_writer_open(json, '{');
         ct_writer_key(json, "name");
         ct_writer_text(json, a->unjudged[i].name);
-        ct_writer_key(json, "reason");
-        ct_writer_open(json, '{');
-        ct_writer_key(json, "en");
-        ct_writer_text(json, a->unjudged[i].reason[CT_LANG_EN]);
-        ct_writer_key(json, "es");
-        ct_writer_text(json, a->unjudged[i].reason[CT_LANG_ES]);
-        ct_writer_close(json, '}');
+        ct_writer_both(json, "reason", a->unjudged[i].reason);
         ct_writer_close(json, '}');
     }
     ct_writer_close(json, ']');

@@ -3,20 +3,6 @@
  */
 #include "desk_bench.h"
 
-static int begin(void **state)
-{
-    (void)state;
-    bench_begin(NULL, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    bench_end();
-    return 0;
-}
-
 static void refused(const char *target, int status, const char *code, const char *word)
 {
     struct bench_answer answer = bench_get(target);
@@ -548,7 +534,7 @@ static void scopes(void **state)
     assert_int_equal(ct_desk_feed(bench.desk)->scope, CT_SCOPE_READ);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
 {

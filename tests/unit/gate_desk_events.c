@@ -222,26 +222,13 @@ static void reasons_hold_for_any_customers(void **state)
     ct_kpis_free(whole);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    bench_begin(NULL, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    bench_end();
-    return 0;
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(customers_by_their_events, begin, end),
-                                       cmocka_unit_test_setup_teardown(windows_have_none, begin, end),
-                                       cmocka_unit_test_setup_teardown(what_is_too_much, begin, end),
-                                       cmocka_unit_test_setup_teardown(questions_that_are_none, begin, end),
-                                       cmocka_unit_test(reasons_hold_for_any_customers)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(customers_by_their_events, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(windows_have_none, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(what_is_too_much, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(questions_that_are_none, bench_setup, bench_teardown),
+        cmocka_unit_test(reasons_hold_for_any_customers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
