@@ -207,18 +207,20 @@ static void say_where(const struct ct_serve *serve)
 static int stop(struct ct_serve *serve)
 {
     ct_usec grace = GRACE_SECONDS * CT_USEC_PER_SECOND;
-    pthread_mutex_lock(&serve->counters_lock); /* no figures of one that goes */
-    size_t relays = serve->relay_count;
-    serve->relay_count = serve->subscription_count = 0;
-    pthread_mutex_unlock(&serve->counters_lock);
-    for (size_t i = 0; i < relays; i++) {
+    for (size_t i = 0; i < serve->relay_count; i++) {
+        ct_relay_end(serve->relays[i], grace);
+    }
+    if (serve->subscriber) {
+        ct_subscriber_end(serve->subscriber);
+    }
+    ct_serve_intake_close(serve, grace);
+    enum ct_status settled = serve->tap ? ct_tap_settle(serve->tap) : CT_OK;
+    ct_serve_desk_close(serve, grace);
+    for (size_t i = 0; i < serve->relay_count; i++) {
         ct_relay_stop(serve->relays[i], grace);
     }
     free(serve->relays);
     ct_subscriber_stop(serve->subscriber);
-    ct_serve_intake_close(serve, grace);
-    enum ct_status settled = serve->tap ? ct_tap_settle(serve->tap) : CT_OK;
-    ct_serve_desk_close(serve, grace);
     ct_tap_stop(serve->tap);
     ct_serve_doors_free(serve);
     ct_setups_free(serve->setups);

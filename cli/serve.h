@@ -26,7 +26,7 @@ struct ct_serve {
     struct ct_access *access;
     struct ct_tap *tap;
     struct ct_serve_doors *doors;
-    pthread_mutex_t counters_lock; /* what may be asked for figures, while it begins and ends */
+    pthread_mutex_t counters_lock; /* what may be asked for figures, while it begins */
     struct ct_relay **relays;
     size_t relay_count;
     struct ct_subscriber *subscriber;
@@ -68,9 +68,9 @@ const char *ct_serve_quoted(const char *text, char *out, size_t room);
 /* Terms and tokens are others: from here on they are in force, and WebSockets without a token are closed. */
 void ct_serve_doors_reterm(struct ct_serve *serve, struct ct_serve_terms *terms);
 enum ct_status ct_serve_doors_open(struct ct_serve *serve, struct ct_error *err) CT_MUST_USE;
-/* The intake alone: nothing more comes in; the desk answers on. */
+/* The intake alone: nothing more comes in; the desk answers on, with the intake's last figures. */
 void ct_serve_intake_close(struct ct_serve *serve, ct_usec grace_usec);
-/* The desk; what the tap still publishes goes nowhere. */
+/* The desk; what the tap still publishes goes nowhere. Nobody asks for figures from here on. */
 void ct_serve_desk_close(struct ct_serve *serve, ct_usec grace_usec);
 /* After the tap has stopped. */
 void ct_serve_doors_free(struct ct_serve *serve);

@@ -352,11 +352,7 @@ void ct_serve_intake_close(struct ct_serve *serve, ct_usec grace_usec)
         pthread_mutex_lock(&serve->wake_lock);
         serve->intake_gate = NULL;
         pthread_mutex_unlock(&serve->wake_lock);
-        pthread_mutex_lock(&serve->counters_lock);
-        struct ct_gate *gate = doors->intake;
-        doors->intake = NULL;
-        pthread_mutex_unlock(&serve->counters_lock);
-        ct_gate_stop(gate, grace_usec);
+        ct_gate_end(doors->intake, grace_usec);
     }
 }
 
@@ -371,7 +367,8 @@ void ct_serve_desk_close(struct ct_serve *serve, ct_usec grace_usec)
             ct_desk_close(doors->desk);
         }
         ct_gate_stop(doors->desk_gate, grace_usec);
-        doors->desk_gate = NULL;
+        ct_gate_stop(doors->intake, grace_usec);
+        doors->desk_gate = doors->intake = NULL;
     }
 }
 

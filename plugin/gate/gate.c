@@ -548,14 +548,22 @@ void ct_gate_stats(struct ct_gate *gate, struct ct_gate_stats *out)
     };
 }
 
-void ct_gate_stop(struct ct_gate *gate, ct_usec grace_usec)
+void ct_gate_end(struct ct_gate *gate, ct_usec grace_usec)
 {
-    if (!gate)
-        return;
     atomic_store(&gate->grace_usec, grace_usec > 0 ? grace_usec : 0);
-    atomic_store(&gate->stopping, true);
+    if (atomic_exchange(&gate->stopping, true))
+        return;
     uv_async_send(&gate->async);
     pthread_join(gate->thread, NULL);
+    close(gate->listen_socket); /* nobody is to wait in its queue */
+    gate->listen_socket = -1;
     gate_log(gate, "event=closed");
-    tear_down(gate);
+}
+
+void ct_gate_stop(struct ct_gate *gate, ct_usec grace_usec)
+{
+    if (gate) {
+        ct_gate_end(gate, grace_usec);
+        tear_down(gate);
+    }
 }

@@ -117,7 +117,10 @@ struct ct_gate_stats {
     uint64_t connections, open, open_websockets, requests, messages, refused;
 };
 void ct_gate_stats(struct ct_gate *gate, struct ct_gate_stats *out);
-/* Stops taking, answers what was asked, closes WebSockets with 1001, within `grace_usec`. */
+/* Stops taking, answers what was asked, closes WebSockets with 1001, within `grace_usec`. Its last figures may still be
+ * asked. */
+void ct_gate_end(struct ct_gate *gate, ct_usec grace_usec);
+/* Ends it where it has not ended, and frees it. */
 void ct_gate_stop(struct ct_gate *gate, ct_usec grace_usec);
 
 #endif

@@ -377,16 +377,21 @@ void ct_relay_stats(struct ct_relay *relay, struct ct_relay_stats *out)
     };
 }
 
-void ct_relay_stop(struct ct_relay *relay, ct_usec grace_usec)
+void ct_relay_end(struct ct_relay *relay, ct_usec grace_usec)
 {
-    if (relay == NULL) {
-        return;
-    }
     if (relay->thread_runs) {
         uint64_t one = 1;
         atomic_store(&relay->stop_usec, usec_of(CLOCK_MONOTONIC_COARSE) + (grace_usec > 0 ? grace_usec : 0));
         (void)!write(relay->wake_fd, &one, sizeof one);
         pthread_join(relay->thread, NULL);
+        relay->thread_runs = false;
     }
-    free_relay(relay);
+}
+
+void ct_relay_stop(struct ct_relay *relay, ct_usec grace_usec)
+{
+    if (relay) {
+        ct_relay_end(relay, grace_usec);
+        free_relay(relay);
+    }
 }

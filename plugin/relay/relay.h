@@ -52,7 +52,10 @@ enum ct_status ct_relay_start(const struct ct_relay_options *options, const stru
 /* The address it listens on, with the port that was given for port 0. */
 const char *ct_relay_address(const struct ct_relay *relay);
 void ct_relay_stats(struct ct_relay *relay, struct ct_relay_stats *out);
-/* New connections are refused at once, open ones go on for at most `grace_usec`. */
+/* New connections are refused at once, open ones go on for at most `grace_usec`. Its last figures may still be asked.
+ */
+void ct_relay_end(struct ct_relay *relay, ct_usec grace_usec);
+/* Ends it where it has not ended, and frees it. */
 void ct_relay_stop(struct ct_relay *relay, ct_usec grace_usec);
 
 #endif

@@ -160,12 +160,18 @@ void ct_subscriber_stats(struct ct_subscriber *subscriber, size_t index, struct 
     pthread_mutex_unlock(&line->lock);
 }
 
-void ct_subscriber_stop(struct ct_subscriber *subscriber)
+void ct_subscriber_end(struct ct_subscriber *subscriber)
 {
-    if (!subscriber)
+    if (atomic_exchange(&subscriber->stopping, true))
         return;
-    atomic_store(&subscriber->stopping, true);
     uv_async_send(&subscriber->stir);
     pthread_join(subscriber->thread, NULL);
-    tear_down(subscriber);
+}
+
+void ct_subscriber_stop(struct ct_subscriber *subscriber)
+{
+    if (subscriber) {
+        ct_subscriber_end(subscriber);
+        tear_down(subscriber);
+    }
 }

@@ -53,6 +53,9 @@ enum ct_status ct_subscriber_start(const struct ct_subscription *subscriptions, 
  * the subscriber's thread or within this call; never a secret. */
 void ct_subscriber_watch(struct ct_subscriber *subscriber, void (*log)(void *context, const char *line), void *context);
 void ct_subscriber_stats(struct ct_subscriber *subscriber, size_t index, struct ct_subscribe_stats *out);
+/* Every subscription ends; the last figures may still be asked. */
+void ct_subscriber_end(struct ct_subscriber *subscriber);
+/* Ends them where they have not ended, and frees it. */
 void ct_subscriber_stop(struct ct_subscriber *subscriber);
 
 #endif
