@@ -4,6 +4,7 @@
  */
 #include "sinks/report.h"
 
+#include "engine/drop.h"
 #include "sinks/alarms.h"
 #include "sinks/format.h"
 #include "sinks/report_parts.h"
@@ -62,7 +63,7 @@ static void page_dates(const struct ct_page *page, const struct ct_findings *fin
     ct_page_raw(page, " · ");
     ct_page_text(page, findings->zone_name ? findings->zone_name : "UTC");
     if (total->to != CT_USEC_NONE && (findings->period_given || total->events)) {
-        ct_page_raw(page, "<br>");
+        ct_page_raw(page, "<br>→ ");
         ct_page_raw(page, review                   ? review
                           : findings->period_given ? ct_page_word(page, "Period", "Periodo")
                                                    : ct_page_word(page, "Business period", "Periodo de negocio"));
@@ -110,6 +111,21 @@ static void page_tiles(const struct ct_page *page, const struct ct_block *total)
     ct_page_raw(page, "</section>\n");
 }
 
+static void page_drop_words(const struct ct_page *page, const char *reason)
+{
+    const struct ct_drop_words *words = ct_drop_words(reason);
+    ct_page_text(page, reason);
+    if (words) {
+        ct_page_raw(page, "<p class=\"sub\">");
+        ct_page_text(page, words->means[page->lang]);
+        if (words->remedy[page->lang]) {
+            ct_page_raw(page, "<br>");
+            ct_page_text(page, words->remedy[page->lang]);
+        }
+        ct_page_raw(page, "</p>");
+    }
+}
+
 static void page_drops(const struct ct_page *page, const struct ct_findings *findings)
 {
     bool any = false;
@@ -124,7 +140,7 @@ static void page_drops(const struct ct_page *page, const struct ct_findings *fin
             ct_page_raw(page, "</h2><div class=\"scroll\"><table><tbody>\n");
         }
         ct_page_raw(page, "<tr><td>");
-        ct_page_text(page, findings->drops[i].reason);
+        page_drop_words(page, findings->drops[i].reason);
         ct_page_raw(page, "</td><td class=\"r\">");
         ct_page_count(page, findings->drops[i].count);
         ct_page_raw(page, "</td></tr>\n");

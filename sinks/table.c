@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "engine/drop.h"
 #include "sinks/alarms.h"
 #include "sinks/quality.h"
 #include "sinks/table_parts.h"
@@ -262,6 +263,17 @@ static void write_quality(const struct ct_table *t, const struct ct_findings *fi
 
 /* ---- what was left out ------------------------------------------------------------------------------------------ */
 
+static void write_drop_words(const struct ct_table *t, const char *reason)
+{
+    const struct ct_drop_words *words = ct_drop_words(reason);
+    if (words) {
+        ct_table_prose(t, "    ", words->means[t->lang], CT_TABLE_PLAIN);
+        if (words->remedy[t->lang]) {
+            ct_table_prose(t, t->ascii ? "    > " : "    → ", words->remedy[t->lang], CT_TABLE_DIM);
+        }
+    }
+}
+
 static void write_tail(const struct ct_table *t, const struct ct_findings *findings)
 {
     bool any = false;
@@ -283,6 +295,7 @@ static void write_tail(const struct ct_table *t, const struct ct_findings *findi
         ct_format_count((ct_wide)findings->drops[i].count, t->lang, text);
         ct_table_text(t, text, 12, true, CT_TABLE_YELLOW);
         ct_table_end_line(t);
+        write_drop_words(t, findings->drops[i].reason);
     }
     for (size_t i = 0; i < findings->input_count && refused; i++) {
         const struct ct_input_note *input = &findings->inputs[i];

@@ -97,6 +97,28 @@ void ct_table_end_line(const struct ct_table *t)
     ct_out_char(t->out, '\n');
 }
 
+void ct_table_prose(const struct ct_table *t, const char *lead, const char *text, enum ct_table_style style)
+{
+    const size_t indent = ct_text_width(ct_span_of(lead));
+    for (bool first = true; *text; first = false) {
+        size_t len = 0, width = 0; /* of the words that fit */
+        for (const char *at = text; *at;) {
+            size_t word = strcspn(at, " "), wide = ct_text_width((ct_span){text, (size_t)(at - text) + word});
+            if (len && indent + wide > t->width) {
+                break;
+            }
+            len = (size_t)(at - text) + word;
+            width = wide;
+            at += word + strspn(at + word, " ");
+        }
+        ct_out_text(t->out, first ? lead : "");
+        ct_out_fill(t->out, " ", first ? 0 : indent);
+        ct_table_cell(t, (ct_span){text, len}, width, false, style);
+        ct_table_end_line(t);
+        text += len + strspn(text + len, " ");
+    }
+}
+
 void ct_table_heading(const struct ct_table *t, const char *text)
 {
     ct_table_end_line(t);

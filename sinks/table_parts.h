@@ -35,6 +35,8 @@ void ct_table_text(const struct ct_table *t, const char *text, size_t columns, b
 /* One of two, by the table's language. */
 const char *ct_table_word(const struct ct_table *t, const char *en, const char *es);
 void ct_table_end_line(const struct ct_table *t);
+/* Lines of at most the table's width, broken between words; the first behind `lead`, the others as far in. */
+void ct_table_prose(const struct ct_table *t, const char *lead, const char *text, enum ct_table_style style);
 void ct_table_heading(const struct ct_table *t, const char *text);
 
 /* ---- table_figures.c ---- */

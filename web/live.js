@@ -172,8 +172,9 @@ export function drawAlarms() {
 
 let health = null;
 export async function loadHealth() {
-  const [status, drops] = [await ask("status"), await ask("drops")];
-  health = { status, drops };
+  const { lang } = document.documentElement;
+  const [status, drops] = [await ask("status"), await ask(query("drops", { lang }))];
+  health = { status, drops, lang };
   drawHealth();
   return status;
 }
@@ -183,13 +184,13 @@ function bytes(size) {
 }
 export function drawHealth() {
   if (!health) return;
-  const { status, drops } = health, { conversations, store } = status;
+  const { status, drops, lang } = health, { conversations, store } = status;
   const waits = status.positions.behind_s > 0 ? "behindNow" : status.problem ? "problem" : "recovering";
   const wrong = [!status.recording && "not_recording", store?.storing === false && "not_storing", !status.ready && waits].filter(Boolean);
   const unfolded = [...find("health").querySelectorAll("details[open]")].map((node) => node.dataset.reason);
   const held = document.activeElement?.closest("#health details")?.dataset.reason;
   const left = drops.drops.map((one) => el("li", {}, el("details", { "data-reason": one.reason, open: unfolded.includes(one.reason) },
-    el("summary", {}, el("code", {}, one.reason), el("b", {}, count(one.count))), el("p", { lang: "en" }, one.means), one.remedy && el("p", { lang: "en" }, one.remedy))));
+    el("summary", {}, el("code", {}, one.reason), el("b", {}, count(one.count))), el("p", { lang }, one.means), one.remedy && el("p", { lang }, one.remedy))));
   find("health").replaceChildren(el("p", { class: wrong.length ? "chip missed" : "chip met" }, say(wrong.length ? "unready" : "ready")),
     ...wrong.map((one) => el("p", {}, say(one))), status.problem ? el("p", { lang: "en" }, status.problem) : "",
     facts([[say("open"), count(conversations.open - conversations.open_published)], [say("lag"), duration(status.positions.behind_s)],

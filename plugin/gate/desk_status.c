@@ -1,5 +1,6 @@
 /* desk_status.c - how the tap does: /api/v1/health, ready, drops, status, and reload. */
-#include "plugin/gate/desk_drops.h"
+#include "engine/drop.h"
+#include "plugin/gate/desk_query.h"
 #include "plugin/gate/desk_state.h"
 
 #include <stdio.h>
@@ -108,9 +109,16 @@ void ct_desk_ready(void *context, const struct ct_request *request, struct ct_re
 
 void ct_desk_drops(void *context, const struct ct_request *request, struct ct_reply *reply)
 {
-    struct ct_tap_health *health = ct_desk_no_query(request, reply) ? ask(context, reply) : NULL;
+    static const char *const names[] = {"lang", NULL};
+    enum ct_lang lang = CT_LANG_EN;
+    struct ct_query query;
     struct ct_answer body;
     ct_wide total = 0;
+    if (!ct_query_read(&query, request->query, names) || !ct_query_lang(&query, &lang)) {
+        ct_query_answer(&query, reply);
+        return;
+    }
+    struct ct_tap_health *health = ask(context, reply);
     if (!health) {
         return;
     }
@@ -129,9 +137,9 @@ void ct_desk_drops(void *context, const struct ct_request *request, struct ct_re
         ct_writer_key(json, "count");
         ct_writer_wide(json, (ct_wide)health->drops[i].count);
         ct_writer_key(json, "means");
-        ct_writer_text(json, words ? words->means : NULL);
+        ct_writer_text(json, words ? words->means[lang] : NULL);
         ct_writer_key(json, "remedy");
-        ct_writer_text(json, words ? words->remedy : NULL);
+        ct_writer_text(json, words ? words->remedy[lang] : NULL);
         ct_writer_close(json, '}');
         total += (ct_wide)health->drops[i].count;
     }

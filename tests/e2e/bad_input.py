@@ -10,6 +10,8 @@ import subprocess
 import drive
 from drive import Case, convtap, good_conversation, line, main
 
+with open(os.path.join(drive.ROOT, "engine", "drop.def"), encoding="utf-8") as f:
+    EXPLAINED = set(re.findall(r"^CT_DROP\((\w+),", f.read(), re.M))
 GOOD = [good_conversation("good-1", "ana"), good_conversation("good-2", "luis", 2)]
 
 
@@ -34,6 +36,7 @@ class BadInput(Case):
         self.assertIn(name, by_name, "the file is not among the inputs")
         self.assertEqual(by_name[name]["refused"], count, f"{by_name[name]}\n{done.err}")
         self.assertEqual(by_name[name]["conversations"], conversations, f"{by_name[name]}\n{done.err}")
+        self.assertLessEqual(set(answer["drops"]), EXPLAINED)
         dropped = [r for r in reasons if answer["drops"].get(r)]
         self.assertTrue(dropped, f"{name}: none of {reasons} in {answer['drops']}\n{done.err}")
         self.assertEqual(answer["drops"][dropped[0]], count)

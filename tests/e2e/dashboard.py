@@ -147,6 +147,8 @@ class Dashboard(Case):
         page.sees("document.documentElement.lang === 'es' && document.querySelectorAll('#families .tile').length > 50")
 
         self.assertTrue(self.text("#span").endswith("· UTC"), self.text("#span"))
+        for one in self.tap.get("/api/v1/drops?lang=es")["drops"]:
+            page.sees(f"document.querySelector('#health').textContent.includes({json.dumps(one['means'])})", one["means"])
 
         page.sees("document.querySelector('#latest button')")
         page.run("document.querySelector('#latest button').click()")

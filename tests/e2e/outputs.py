@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a run writes: all files or none, nothing replaced that must not be, one thing on standard output."""
 import os
+import re
 import stat
 import subprocess
 
@@ -183,6 +184,24 @@ class Outputs(Case):
         self.assertNotIn(b"\x1b", spanish.out)
         self.assertIn("─".encode(), spanish.out)
         self.assertNotRegex(convtap("audit", "--ascii", self.source).out.decode("utf-8"), r"[─·…█▁-▉✓✗]")
+
+    def test_what_was_left_out_is_explained(self):
+        """Each name with what it means and what to do about it, in the report's language, within the terminal's width."""
+        bad = self.write("bad.jsonl", b'{"conversation_id":"a","id":"1","role":"user","text":"hola","ts":"soon"}\n{bad\n' + good_conversation("b"))
+        said = {"en": ("a time is not in a form that the format has", "name the form in the format options"),
+                "es": ("una hora no está en ninguna forma que el formato tenga", "indique la forma en las opciones de formato")}
+        for lang, (means, remedy) in said.items():
+            done = convtap("audit", "--lang", lang, "--report", self.path(f"{lang}.html"), bad)
+            self.assertEqual(done.status, 1, done.err)
+            rows = done.out.decode("utf-8").splitlines()
+            self.assertLessEqual(max(map(len, rows)), 100)
+            at = next(i for i, row in enumerate(rows) if re.match(r"  bad_time +1$", row))
+            told = " ".join(" ".join(rows[at + 1:at + 4]).split())
+            self.assertRegex(told, f"^{re.escape(means)} → .*{re.escape(remedy)}")
+            with open(self.path(f"{lang}.html"), encoding="utf-8") as f:
+                page = f.read()
+            self.assertIn(means, page)
+            self.assertIn(remedy, page)
 
     def test_classify_refuses_a_line_too_long_and_goes_on(self):
         good = b'{"id":1,"text":"gracias","role":"user"}\n'

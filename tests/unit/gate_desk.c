@@ -434,6 +434,10 @@ static void health_and_status(void **state)
     assert_string_equal(bench_text(answer.json, "drops.0.reason"), "bad_json");
     assert_string_equal(bench_text(answer.json, "drops.0.means"), "a record is no valid JSON");
     bench_forget(&answer);
+    answer = bench_get("/api/v1/drops?lang=es");
+    assert_string_equal(bench_text(answer.json, "drops.0.means"), "un registro no es JSON válido");
+    bench_forget(&answer);
+    refused("/api/v1/drops?lang=fr", 400, "bad_parameter", "lang: must be en or es");
     answer = bench_get("/api/v1/status");
     assert_true(bench_number(answer.json, "store.conversations") == 6);
     assert_true(bench_number(answer.json, "conversations.published") == 6);
