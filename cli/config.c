@@ -150,11 +150,28 @@ struct file_reader {
     bool no_memory;
 };
 
+/* Who writes "store: no" wants none, not a file of that name. */
+static bool is_switch(const char *text)
+{
+    static const char *const words[] = {"no", "off", "false", "yes", "on", "true"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_value(struct file_reader *r, struct ct_config_item *item, enum ct_setting_id id, const char *name,
                        const struct ct_yaml_node *node, const char *text)
 {
     const struct ct_setting *row = &ct_settings[id];
     char problem[CT_CONFIG_PROBLEM_BYTES];
+    if (row->kind == CT_SETTING_FILE_OR_NONE && is_switch(text)) {
+        ct_yaml_problem(&r->yaml, 'e', node, "%s: a path is due, or none; ./%s is a file of that name", row->key, text);
+        item->bad = true;
+        return;
+    }
     text = joined(r->config, row->kind, text);
     if (!text) {
         r->no_memory = true;

@@ -103,6 +103,7 @@ class Config(Case):
                 ("formt: csv\n", "1:1", "did you mean 'format'?"),
                 ("# x\nidle: 20x\n", "2:7", "not a time"),
                 ("idle: 0\n", "1:7", "too short"),
+                ("serve:\n  store: no\n", "2:10", "./no is a file of that name"),
                 ("idle_by_channel: {web: 1}\n", "1:24", "not a time"),
                 ("targets: {cst: '>= 1'}\n", "1:11", "did you mean"),
                 ("targets: {csat: 90}\n", "1:17", "not a target"),
