@@ -216,12 +216,14 @@ static int stop(struct ct_serve *serve)
     ct_serve_intake_close(serve, grace);
     enum ct_status settled = serve->tap ? ct_tap_settle(serve->tap) : CT_OK;
     ct_serve_desk_close(serve, grace);
+    ct_tap_stop(serve->tap);
+    /* What belongs to libwebsockets goes last, when no other thread opens files: 4.1 closes a descriptor twice, and the
+     * second time it may be somebody else's. */
     for (size_t i = 0; i < serve->relay_count; i++) {
         ct_relay_stop(serve->relays[i], grace);
     }
     free(serve->relays);
     ct_subscriber_stop(serve->subscriber);
-    ct_tap_stop(serve->tap);
     ct_serve_doors_free(serve);
     ct_setups_free(serve->setups);
     ct_access_close(serve->access);

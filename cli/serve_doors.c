@@ -365,10 +365,8 @@ void ct_serve_desk_close(struct ct_serve *serve, ct_usec grace_usec)
         pthread_mutex_unlock(&serve->wake_lock);
         if (doors->desk_gate) {
             ct_desk_close(doors->desk);
+            ct_gate_end(doors->desk_gate, grace_usec);
         }
-        ct_gate_stop(doors->desk_gate, grace_usec);
-        ct_gate_stop(doors->intake, grace_usec);
-        doors->desk_gate = doors->intake = NULL;
     }
 }
 
@@ -376,6 +374,8 @@ void ct_serve_doors_free(struct ct_serve *serve)
 {
     struct ct_serve_doors *doors = serve->doors;
     if (doors) {
+        ct_gate_stop(doors->desk_gate, 0);
+        ct_gate_stop(doors->intake, 0);
         ct_desk_free(doors->desk);
         ct_webhooks_free(doors->webhooks);
         ct_ingest_free(doors->ingest);

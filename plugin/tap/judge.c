@@ -573,7 +573,7 @@ void *ct_judge_run(void *context)
 {
     struct ct_tap *tap = context;
     ct_background_thread(NICE); /* who is served comes first */
-    for (;;) {
+    for (bool last = false;;) {
         tap->error = (struct ct_error){0};
         enum ct_status status = begin(tap);
         if (status == CT_OK) {
@@ -591,10 +591,13 @@ void *ct_judge_run(void *context)
         ct_tap_say(tap, "level=error event=judging_interrupted status=\"%s\" text=\"%s\"", ct_status_text(status),
                    tap->error.text);
         let_go(tap);
-        if (atomic_load(&tap->stopping)) {
+        if (last) {
             return NULL; /* the state file is older: a restart judges what is left */
         }
-        sleep_until(tap, UINT64_MAX, RETRY_USEC);
+        last = atomic_load(&tap->stopping); /* once more: it may have been of the moment */
+        if (!last) {
+            sleep_until(tap, UINT64_MAX, RETRY_USEC);
+        }
     }
     let_go(tap);
     return NULL;

@@ -13,6 +13,7 @@
 
 static _Atomic ct_usec clock_at;
 static atomic_bool setups_fail;   /* for the judge, as memory does that runs out */
+static atomic_bool fails_at_stop; /* the next one fails, once, when a stop has begun */
 static atomic_uint interruptions; /* that were told of */
 static pthread_t tests_thread;
 static char folder[64], store_path[96], tape_path[96];
@@ -33,6 +34,11 @@ static enum ct_status open_setup(void *context, ct_span packed, struct ct_feed_s
     (void)context;
     char hash[8] = {0};
     if (atomic_load(&setups_fail) && !pthread_equal(pthread_self(), tests_thread)) {
+        return ct_error_set(err, CT_NO_MEMORY, "out of memory");
+    }
+    if (packed.len == 1 && *packed.at == 'B' && !pthread_equal(pthread_self(), tests_thread) &&
+        atomic_exchange(&fails_at_stop, false)) {
+        usleep(300000); /* the test's thread stops the tap meanwhile */
         return ct_error_set(err, CT_NO_MEMORY, "out of memory");
     }
     if (packed.len != 1) {
@@ -186,6 +192,7 @@ static int begin(void **state)
     strcpy(folder, "/tmp/convtap-tap-XXXXXX");
     atomic_store(&clock_at, AT(0));
     atomic_store(&setups_fail, false);
+    atomic_store(&fails_at_stop, false);
     atomic_store(&interruptions, 0);
     tests_thread = pthread_self();
     if (!mkdtemp(folder)) {
@@ -363,6 +370,25 @@ static void what_fails_is_tried_again_after_a_while(void **state)
     assert_int_equal(shown(tap, NULL), 1);
     assert_int_equal(dropped(tap, "truncated"), 1); /* what is judged once more is counted once */
     ct_tap_stop(tap);
+}
+
+/* What fails of the moment while a tap stops is tried once more: all that came is judged and stored. */
+static void what_fails_at_a_stop_is_tried_once_more(void **state)
+{
+    (void)state;
+    struct ct_error err = {0};
+    struct ct_tap *tap = start("A");
+    wait_ready(tap);
+    atomic_store(&fails_at_stop, true);
+    assert_int_equal(ct_tap_setup(tap, CT_SPAN_LIT("B"), &err), CT_OK);
+    push(tap, SAY("c1", "01", "user", "hola"));
+    push(tap, CLOSE("c1", "05"));
+    for (int i = 0; i < 5000 && atomic_load(&fails_at_stop); i++) {
+        usleep(1000);
+    }
+    ct_tap_stop(tap);
+    assert_int_equal(atomic_load(&interruptions), 1);
+    assert_int_equal(stored().count, 1);
 }
 
 /* A clock that was set back: the pipeline's time did not go back, and does not with a restart. */
@@ -546,6 +572,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_open_conversation_can_be_looked_at, begin, end),
         cmocka_unit_test_setup_teardown(a_second_tap_on_the_folder_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(what_fails_is_tried_again_after_a_while, begin, end),
+        cmocka_unit_test_setup_teardown(what_fails_at_a_stop_is_tried_once_more, begin, end),
         cmocka_unit_test_setup_teardown(time_does_not_go_back_with_a_restart, begin, end),
         cmocka_unit_test_setup_teardown(numbers_are_those_of_the_tape, begin, end),
         cmocka_unit_test_setup_teardown(a_frame_with_a_broken_name_is_left_out, begin, end),
