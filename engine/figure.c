@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <utf8proc.h>
 
+#include "engine/digits.h"
+
 bool ct_lang_from(ct_span text, enum ct_lang *out)
 {
     static const char codes[CT_LANG_COUNT][3] = {"en", "es"};
@@ -207,19 +209,19 @@ ct_wide ct_wide_divide(ct_wide num, ct_wide den)
     return num < 0 ? (ct_wide)((wide_bits)0 - q) : (ct_wide)q;
 }
 
+/* `value` is a magnitude, so what stands before its last 19 digits fits into 64 bits. */
 static size_t bits_format(wide_bits value, char *out)
 {
-    char reversed[40];
-    size_t len = 0;
-    do {
-        reversed[len++] = (char)('0' + (int)(value % 10));
-        value /= 10;
-    } while (value);
-    for (size_t i = 0; i < len; i++) {
-        out[i] = reversed[len - 1 - i];
+    const uint64_t part = 10000000000000000000u;
+    char *end;
+    if (value <= UINT64_MAX) {
+        end = ct_digits_put(out, (uint64_t)value);
+    } else {
+        end = ct_digits_put(out, (uint64_t)(value / part));
+        end = ct_digits_fill(end, (uint64_t)(value % part), 19);
     }
-    out[len] = '\0';
-    return len;
+    *end = '\0';
+    return (size_t)(end - out);
 }
 
 size_t ct_wide_format(ct_wide value, char *out)
@@ -231,41 +233,83 @@ size_t ct_wide_format(ct_wide value, char *out)
     return sign + bits_format(magnitude(value), out + sign);
 }
 
+static const uint64_t limits[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+
+/* n / d = whole + fraction / limits[digits], not rounded; returns the rest, which is below d. */
+static wide_bits split(wide_bits n, wide_bits d, unsigned digits, wide_bits *whole, uint64_t *fraction)
+{
+    wide_bits rest;
+    uint64_t scaled;
+    if (n <= UINT64_MAX && d <= UINT64_MAX) { /* almost all: no division of 128 bits */
+        uint64_t left = (uint64_t)n % (uint64_t)d;
+        *whole = (uint64_t)n / (uint64_t)d;
+        if (d == limits[digits]) { /* seconds in µs, money in billionths */
+            *fraction = left;
+            return 0;
+        }
+        if (!__builtin_mul_overflow(left, limits[digits], &scaled)) {
+            *fraction = scaled / (uint64_t)d;
+            return scaled % (uint64_t)d;
+        }
+        rest = left;
+    } else {
+        *whole = n / d;
+        rest = n % d;
+    }
+    /* Digit by digit, so that nothing overflows: rest < den <= 2^127 / 10 for any count that can be reached. */
+    *fraction = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        rest *= 10;
+        *fraction = *fraction * 10 + (uint64_t)(rest / d);
+        rest %= d;
+    }
+    return rest;
+}
+
 size_t ct_decimal_format(ct_wide num, ct_wide den, unsigned digits, bool trim, char *out)
 {
     assert(den > 0 && digits <= 9);
-    wide_bits n = magnitude(num), d = (wide_bits)den;
-    wide_bits whole = n / d, rest = n % d, fraction = 0, limit = 1;
-    /* Digit by digit, so that nothing overflows: rest < den <= 2^127 / 10 for any count that can be reached. */
-    for (unsigned i = 0; i < digits; i++) {
-        rest *= 10;
-        fraction = fraction * 10 + rest / d;
-        rest %= d;
-        limit *= 10;
+    wide_bits whole;
+    uint64_t fraction;
+    wide_bits rest = split(magnitude(num), (wide_bits)den, digits, &whole, &fraction);
+    if (rounds_up(digits ? fraction : whole, rest, (wide_bits)den) && ++fraction == limits[digits]) {
+        fraction = 0;
+        whole++;
     }
-    if (rounds_up(digits ? fraction : whole, rest, d)) {
-        if (digits == 0) {
-            whole++;
-        } else if (++fraction == limit) {
-            fraction = 0;
-            whole++;
-        }
-    }
-    size_t len = 0;
+    char *at = out;
     if (num < 0 && (whole || fraction)) {
-        out[len++] = '-';
+        *at++ = '-';
     }
-    len += bits_format(whole, out + len);
+    at += bits_format(whole, at);
     if (digits) {
-        out[len++] = '.';
-        for (unsigned i = digits; i-- > 0; fraction /= 10) {
-            out[len + i] = (char)('0' + (int)(fraction % 10));
+        *at++ = '.';
+        at = ct_digits_fill(at, fraction, digits);
+        while (trim && at[-1] == '0' && at[-2] != '.') {
+            at--;
         }
-        len += digits;
-        while (trim && out[len - 1] == '0' && out[len - 2] != '.') {
-            len--;
-        }
-        out[len] = '\0';
+        *at = '\0';
     }
-    return len;
+    return (size_t)(at - out);
+}
+
+size_t ct_seconds_format(ct_usec value, char *out)
+{
+    uint64_t usec = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint64_t rest = usec % (uint64_t)CT_USEC_PER_SECOND;
+    char *at = out;
+    if (value < 0) {
+        *at++ = '-';
+    }
+    at = ct_digits_put(at, usec / (uint64_t)CT_USEC_PER_SECOND);
+    *at++ = '.';
+    if (rest == 0) {
+        *at++ = '0';
+    } else { /* most clocks give milliseconds */
+        at = rest % 1000 ? ct_digits_fill(at, rest, 6) : ct_digits_fill(at, rest / 1000, 3);
+        while (at[-1] == '0') {
+            at--;
+        }
+    }
+    *at = '\0';
+    return (size_t)(at - out);
 }

@@ -308,6 +308,8 @@ ct_span ct_text_clip(ct_span text, size_t columns);
  * zeros at the end go, but one place stays ("70.0") where digits > 0. Returns length; `out` holds CT_DECIMAL_BYTES
  * and is NUL-terminated. No locale. */
 size_t ct_decimal_format(ct_wide num, ct_wide den, unsigned digits, bool trim, char *out);
+/* µs as seconds: what ct_decimal_format makes of them with 6 digits, trimmed. */
+size_t ct_seconds_format(ct_usec value, char *out);
 /* num / den rounded half to even; den > 0. */
 ct_wide ct_wide_divide(ct_wide num, ct_wide den);
 /* An integer in decimal. */

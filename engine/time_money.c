@@ -2,26 +2,50 @@
  * amounts. Used by parsers (reading) and sinks (writing). */
 #include "engine/ct.h"
 
-#include <stdio.h>
+#include "engine/digits.h"
 
-/* Days since 1970-01-01 of a proleptic Gregorian date (H. Hinnant, "chrono-compatible low-level date algorithms"). */
-static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
+/* Days since 1970-01-01 of a proleptic Gregorian date, of the years 0 to 9999: years count from March, so that the day
+ * that a leap year has more is its last one (H. Hinnant, "chrono-compatible low-level date algorithms"), and from 400
+ * years before, so that nothing is negative. */
+static int64_t days_from_civil(unsigned year, unsigned month, unsigned day)
 {
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    unsigned year_of_era = (unsigned)(year - era * 400);
-    unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + (int64_t)day_of_era - 719468;
+    static const uint16_t before[] = {0, 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275}; /* days, by month */
+    unsigned years = year + 400 - (month <= 2), centuries = years / 100;
+    unsigned days = years * 365 + years / 4 - centuries + centuries / 4 + before[month] + day - 1;
+    return (int64_t)days - (719468 + 146097);
 }
 
-/* Two digits; anything else leaves its mark in *bad, which is looked at once for the whole time: a million messages
- * have a million times. */
+/* Two digits; anything else leaves its mark in *bad. */
 static inline unsigned two_digits(const char *at, unsigned *bad)
 {
     unsigned tens = (unsigned)(unsigned char)at[0] - '0', ones = (unsigned)(unsigned char)at[1] - '0';
     *bad |= (tens > 9) | (ones > 9);
     return tens * 10 + ones;
+}
+
+/* Eight bytes, the first one lowest. */
+static inline uint64_t eight_bytes(const char *at)
+{
+    uint64_t value;
+    memcpy(&value, at, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
+    return value;
+}
+
+/* Of eight bytes the digits, those that `among` has: each with the next one as a number in the first one's place. What
+ * is no digit leaves its mark in *bad. */
+static inline uint64_t digit_pairs(uint64_t bytes, uint64_t among, uint64_t *bad)
+{
+    uint64_t digits = (bytes ^ 0x3030303030303030) & among;
+    *bad |= ((digits + 0x0606060606060606) | digits) & 0xF0F0F0F0F0F0F0F0;
+    return digits * 10 + (digits >> 8);
+}
+
+static inline unsigned pair_at(uint64_t pairs, unsigned place)
+{
+    return (unsigned)(pairs >> place * 8 & 0xFF);
 }
 
 static unsigned days_in_month(unsigned year, unsigned month)
@@ -31,39 +55,21 @@ static unsigned days_in_month(unsigned year, unsigned month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-bool ct_time_parse(ct_span text, ct_usec *out)
+/* Behind the seconds: a fraction, which is cut to microseconds, and an offset; either may be missing. */
+static bool parse_fraction_and_offset(const char *at, const char *end, int64_t *fraction, int64_t *offset_minutes)
 {
-    const char *at = text.at, *end = text.at + text.len;
     unsigned bad = 0;
-    if (text.len < 19 || at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != 't' && at[10] != ' ') ||
-        at[13] != ':' || at[16] != ':') {
-        return false;
-    }
-    unsigned year = two_digits(at, &bad) * 100 + two_digits(at + 2, &bad);
-    unsigned month = two_digits(at + 5, &bad), day = two_digits(at + 8, &bad), hour = two_digits(at + 11, &bad);
-    unsigned minute = two_digits(at + 14, &bad), second = two_digits(at + 17, &bad);
-    if (bad) {
-        return false;
-    }
-    /* A leap second is folded into the next second, as POSIX time does. */
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||
-        second > 60) {
-        return false;
-    }
-    at += 19;
-    int64_t fraction = 0;
     if (at < end && (*at == '.' || *at == ',')) {
         int count = 0;
         int64_t scale = 100000;
         for (at++; at < end && *at >= '0' && *at <= '9'; at++, count++) {
-            fraction += (*at - '0') * scale;
+            *fraction += (*at - '0') * scale;
             scale /= 10;
         }
         if (count < 1 || count > 9) {
             return false;
         }
     }
-    int64_t offset_minutes = 0;
     if (at < end && (*at == 'Z' || *at == 'z')) {
         at++;
     } else if (at < end && (*at == '+' || *at == '-')) {
@@ -88,12 +94,43 @@ bool ct_time_parse(ct_span text, ct_usec *out)
         if (bad || offset_hour > 23 || offset_minute > 59) {
             return false;
         }
-        offset_minutes = (int64_t)offset_hour * 60 + offset_minute;
+        *offset_minutes = (int64_t)offset_hour * 60 + offset_minute;
         if (west) {
-            offset_minutes = -offset_minutes;
+            *offset_minutes = -*offset_minutes;
         }
     }
-    if (at != end) {
+    return at == end;
+}
+
+bool ct_time_parse(ct_span text, ct_usec *out)
+{
+    const char *at = text.at;
+    if (text.len < 19 || at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != 't' && at[10] != ' ') ||
+        at[13] != ':' || at[16] != ':') {
+        return false;
+    }
+    /* "YYYY-MM-" and "DDThh:mm", a word each. */
+    uint64_t wrong = 0;
+    uint64_t date = digit_pairs(eight_bytes(at), 0x00FFFF00FFFFFFFF, &wrong);
+    uint64_t hours = digit_pairs(eight_bytes(at + 8), 0xFFFF00FFFF00FFFF, &wrong);
+    unsigned year = pair_at(date, 0) * 100 + pair_at(date, 2), month = pair_at(date, 5);
+    unsigned day = pair_at(hours, 0), hour = pair_at(hours, 3), minute = pair_at(hours, 6), second;
+    int64_t fraction = 0, offset_minutes = 0;
+    if (text.len == 24 && at[19] == '.' && at[23] == 'Z') { /* ":ss.fffZ", as most programs write it */
+        uint64_t rest = digit_pairs(eight_bytes(at + 16), 0x00FFFFFF00FFFF00, &wrong);
+        second = pair_at(rest, 1);
+        fraction = (int64_t)(pair_at(rest, 4) * 10 + (unsigned)(at[22] - '0')) * 1000;
+    } else {
+        unsigned bad = 0;
+        second = two_digits(at + 17, &bad);
+        wrong |= bad;
+        if (!parse_fraction_and_offset(at + 19, at + text.len, &fraction, &offset_minutes)) {
+            return false;
+        }
+    }
+    /* A leap second is folded into the next second, as POSIX time does. */
+    if (wrong || month < 1 || month > 12 || day < 1 || (day > 28 && day > days_in_month(year, month)) || hour > 23 ||
+        minute > 59 || second > 60) {
         return false;
     }
     int64_t seconds = days_from_civil(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second -
@@ -102,12 +139,11 @@ bool ct_time_parse(ct_span text, ct_usec *out)
     return true;
 }
 
-static char *put_digits(char *out, uint64_t value, int places)
+static char *put_part(char *out, int64_t value, unsigned places, char after)
 {
-    for (int i = places; i-- > 0; value /= 10) {
-        out[i] = (char)('0' + value % 10);
-    }
-    return out + places;
+    out = ct_digits_fill(out, (uint64_t)value, places);
+    *out = after;
+    return out + 1;
 }
 
 size_t ct_time_format(ct_usec ts, char *out)
@@ -134,21 +170,16 @@ size_t ct_time_format(ct_usec ts, char *out)
     if (year < 0 || year > 9999) { /* nothing a transcript can mean; never written wider than the buffer */
         year = year < 0 ? 0 : 9999;
     }
-    const struct {
-        int64_t value;
-        int places;
-        char after;
-    } parts[] = {{year, 4, '-'},        {month, 2, '-'},          {day, 2, 'T'},
-                 {rest / 3600, 2, ':'}, {rest / 60 % 60, 2, ':'}, {rest % 60, 2, '.'}};
-    char *at = out;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        at = put_digits(at, (uint64_t)parts[i].value, parts[i].places);
-        *at++ = parts[i].after;
-    }
+    char *at = put_part(out, year, 4, '-');
+    at = put_part(at, month, 2, '-');
+    at = put_part(at, day, 2, 'T');
+    at = put_part(at, rest / 3600, 2, ':');
+    at = put_part(at, rest / 60 % 60, 2, ':');
+    at = put_part(at, rest % 60, 2, '.');
     if (micro % 1000) {
-        at = put_digits(at, (uint64_t)micro, 6);
+        at = ct_digits_fill(at, (uint64_t)micro, 6);
     } else if (micro) {
-        at = put_digits(at, (uint64_t)micro / 1000, 3);
+        at = ct_digits_fill(at, (uint64_t)micro / 1000, 3);
     } else {
         at--; /* no point */
     }
@@ -157,8 +188,35 @@ size_t ct_time_format(ct_usec ts, char *out)
     return (size_t)(at - out);
 }
 
+/* At most 18 digits and a point, nine of them behind it, as prices are written; false = look closer. */
+static bool parse_plain_money(ct_span text, ct_nano *out)
+{
+    static const int32_t units[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    const char *at = text.at, *end = text.at + text.len, *point = NULL;
+    int64_t value = 0;
+    for (; at < end && text.len <= 18; at++) {
+        if (*at >= '0' && *at <= '9') {
+            value = value * 10 + (*at - '0');
+        } else if (*at == '.' && point == NULL) {
+            point = at;
+        } else {
+            break;
+        }
+    }
+    size_t places = point ? (size_t)(end - point) - 1 : 0;
+    if (at != end || text.len == (point != NULL) || places > 9 ||
+        __builtin_mul_overflow(value, (int64_t)units[places], &value)) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
 bool ct_money_parse(ct_span text, ct_nano *out)
 {
+    if (parse_plain_money(text, out)) {
+        return true;
+    }
     const char *at = text.at, *end = text.at + text.len;
     bool negative = false;
     if (at < end && (*at == '-' || *at == '+')) {
@@ -243,16 +301,19 @@ bool ct_money_parse(ct_span text, ct_nano *out)
 size_t ct_money_format(ct_nano amount, char *out)
 {
     uint64_t size = amount < 0 ? 0 - (uint64_t)amount : (uint64_t)amount;
-    int length =
-        snprintf(out, 32, "%s%llu", amount < 0 ? "-" : "", (unsigned long long)(size / (uint64_t)CT_NANO_PER_UNIT));
     uint64_t fraction = size % (uint64_t)CT_NANO_PER_UNIT;
-    if (fraction) {
-        int places = 9;
-        while (fraction % 10 == 0) {
-            fraction /= 10;
-            places--;
-        }
-        length += snprintf(out + length, 32 - (size_t)length, ".%0*llu", places, (unsigned long long)fraction);
+    char *at = out;
+    if (amount < 0) {
+        *at++ = '-';
     }
-    return (size_t)length;
+    at = ct_digits_put(at, size / (uint64_t)CT_NANO_PER_UNIT);
+    if (fraction) {
+        *at++ = '.';
+        at = ct_digits_fill(at, fraction, 9);
+        while (at[-1] == '0') {
+            at--;
+        }
+    }
+    *at = '\0';
+    return (size_t)(at - out);
 }

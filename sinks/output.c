@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "engine/digits.h"
+
 static bool write_to_file(void *context, const char *bytes, size_t len)
 {
     return fwrite(bytes, 1, len, context) == len;
@@ -29,17 +31,22 @@ void ct_out_init_file(struct ct_out *out, FILE *file)
     ct_out_init(out, write_to_file, file);
 }
 
-static void hand_over(struct ct_out *out, const char *bytes, size_t len)
+static void write_out(struct ct_out *out, const char *bytes, size_t len)
 {
     if (out->status == CT_OK && len && !out->write(out->context, bytes, len)) {
         out->status = CT_IO;
     }
 }
 
+void ct_out_hand_over(struct ct_out *out)
+{
+    write_out(out, out->buffer, out->used);
+    out->used = 0;
+}
+
 enum ct_status ct_out_done(struct ct_out *out)
 {
-    hand_over(out, out->buffer, out->used);
-    out->used = 0;
+    ct_out_hand_over(out);
     if (out->status == CT_OK && out->write == write_to_file && !flush_file(out->context, "", 0)) {
         out->status = CT_IO; /* a full disk may only show here */
     }
@@ -69,10 +76,9 @@ void ct_out_bytes(struct ct_out *out, const char *bytes, size_t len)
 {
     out->written += len;
     if (len > sizeof out->buffer - out->used) {
-        hand_over(out, out->buffer, out->used);
-        out->used = 0;
+        ct_out_hand_over(out);
         if (len >= sizeof out->buffer) {
-            hand_over(out, bytes, len);
+            write_out(out, bytes, len);
             return;
         }
     }
@@ -96,19 +102,7 @@ void ct_out_char(struct ct_out *out, char c)
 {
     char *at = ct_out_room(out, 1);
     *at = c;
-}
-
-char *ct_out_room(struct ct_out *out, size_t len)
-{
-    assert(len <= sizeof out->buffer);
-    if (len > sizeof out->buffer - out->used) {
-        hand_over(out, out->buffer, out->used);
-        out->used = 0;
-    }
-    char *at = out->buffer + out->used;
-    out->written += len;
-    out->used += len;
-    return at;
+    ct_out_upto(out, at + 1);
 }
 
 void ct_out_fill(struct ct_out *out, const char *text, size_t times)
@@ -131,6 +125,5 @@ void ct_out_format(struct ct_out *out, const char *format, ...)
 
 void ct_out_uint(struct ct_out *out, uint64_t value)
 {
-    char text[CT_DECIMAL_BYTES];
-    ct_out_bytes(out, text, ct_wide_format((ct_wide)value, text));
+    ct_out_upto(out, ct_digits_put(ct_out_room(out, 20), value));
 }

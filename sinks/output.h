@@ -6,6 +6,7 @@
 #ifndef CT_OUTPUT_H
 #define CT_OUTPUT_H
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "engine/figure.h"
@@ -36,8 +37,26 @@ struct ct_text {
 bool ct_text_add(void *text, const char *bytes, size_t len);
 
 void ct_out_bytes(struct ct_out *out, const char *bytes, size_t len);
-/* Where the next `len` bytes go, which the caller fills in at once; at most CT_OUT_BYTES. */
-char *ct_out_room(struct ct_out *out, size_t len);
+
+/* Hands over what is buffered, so that all of the buffer is free. */
+void ct_out_hand_over(struct ct_out *out);
+/* Where the next bytes go, at most `most` of them (CT_OUT_BYTES or fewer): the caller writes them at once, and says
+ * with ct_out_upto where they end. */
+static inline char *ct_out_room(struct ct_out *out, size_t most)
+{
+    assert(most <= sizeof out->buffer);
+    if (most > sizeof out->buffer - out->used) {
+        ct_out_hand_over(out);
+    }
+    return out->buffer + out->used;
+}
+static inline void ct_out_upto(struct ct_out *out, const char *end)
+{
+    size_t used = (size_t)(end - out->buffer);
+    out->written += used - out->used;
+    out->used = used;
+}
+
 void ct_out_span(struct ct_out *out, ct_span span);
 void ct_out_text(struct ct_out *out, const char *text);
 void ct_out_char(struct ct_out *out, char c);

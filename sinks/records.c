@@ -1,42 +1,62 @@
 /* records.c - one JSON object for a conversation, with the evidence for every verdict. Called by --conversations. */
 #include "sinks/records.h"
 
+#include "engine/digits.h"
+
+/* What has a greatest length is put into room that is taken once for many members, with the keys and commas as they
+ * stand between; texts, which may be of any length, go through the writer. */
+#define PUT(at, literal) ((char *)memcpy((at), "" literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+#define MEMBERS_MOST 1024 /* bytes: up to 12 numbers or times (CT_DECIMAL_BYTES) with their keys */
+
+static char *put_flag(char *at, bool value)
+{
+    return value ? PUT(at, "true") : PUT(at, "false");
+}
+
+static char *put_tri(char *at, enum ct_tri value)
+{
+    return value == CT_NULL ? PUT(at, "null") : put_flag(at, value == CT_TRUE);
+}
+
+static char *put_seconds(char *at, ct_usec value)
+{
+    return value == CT_USEC_NONE ? PUT(at, "null") : at + ct_seconds_format(value, at);
+}
+
+static char *put_time(char *at, ct_usec value)
+{
+    if (value == CT_USEC_NONE) {
+        return PUT(at, "null");
+    }
+    *at++ = '"';
+    at += ct_time_format(value, at);
+    *at++ = '"';
+    return at;
+}
+
+static char *put_money(char *at, ct_nano amount)
+{
+    *at++ = '"';
+    at += ct_money_format(amount, at);
+    *at++ = '"';
+    return at;
+}
+
+/* One of the record's texts. */
+#define FIELD(json, record, key, field) ct_writer_field((json), CT_SPAN_LIT(key), ct_record_text((record), (field)))
+
 void ct_records_field(struct ct_writer *json, const struct ct_record *record, const char *key, enum ct_text_field field)
 {
-    ct_span text = ct_record_text(record, field);
-    ct_writer_key(json, key);
-    if (text.len) {
-        ct_writer_string(json, text);
-    } else {
-        ct_writer_null(json);
-    }
-}
-
-static void write_flag(struct ct_writer *json, const char *key, bool value)
-{
-    ct_writer_key(json, key);
-    ct_writer_bool(json, value);
-}
-
-static void write_count(struct ct_writer *json, const char *key, uint64_t value)
-{
-    ct_writer_key(json, key);
-    ct_writer_wide(json, (ct_wide)value);
-}
-
-static void write_seconds(struct ct_writer *json, const char *key, ct_usec value)
-{
-    ct_writer_key(json, key);
-    ct_writer_seconds(json, value);
+    ct_writer_field(json, ct_span_of(key), ct_record_text(record, field));
 }
 
 void ct_records_score(struct ct_writer *json, const char *key, const struct ct_score *score)
 {
-    ct_writer_key(json, key);
     if (!score->present) {
-        ct_writer_null(json);
+        ct_writer_field(json, ct_span_of(key), CT_SPAN_NONE);
         return;
     }
+    ct_writer_key(json, key);
     ct_writer_open(json, '{');
     ct_writer_key(json, "score");
     ct_writer_wide(json, score->value);
@@ -56,18 +76,33 @@ static void write_known(struct ct_writer *json, const struct ct_record *record, 
     }
 }
 
+static void write_times(struct ct_writer *json, const struct ct_record *record)
+{
+    char *at = ct_writer_room(json, MEMBERS_MOST);
+    at = put_time(PUT(at, "\"started_at\":"), record->started_at);
+    at = put_time(PUT(at, ",\"ended_at\":"), record->ended_at);
+    at = PUT(at, ",\"duration_s\":");
+    if (record->started_at != CT_USEC_NONE && record->ended_at != CT_USEC_NONE) {
+        at += ct_decimal_format((ct_wide)record->ended_at - record->started_at, CT_USEC_PER_SECOND, 6, true, at);
+    } else {
+        at = PUT(at, "null");
+    }
+    ct_writer_upto(json, at);
+}
+
 static void write_identity(struct ct_writer *json, const struct ct_record *record)
 {
     ct_writer_key(json, "conversation_id");
     ct_writer_string(json, ct_record_text(record, CT_TEXT_CONVERSATION_ID));
     if (record->session > 1) { /* an id that was cut by idle time or reopened */
-        write_count(json, "session", record->session);
+        ct_writer_key(json, "session");
+        ct_writer_wide(json, record->session);
     }
-    ct_records_field(json, record, "user_id", CT_TEXT_USER_ID);
-    ct_records_field(json, record, "channel", CT_TEXT_CHANNEL);
-    ct_records_field(json, record, "language", CT_TEXT_LANGUAGE);
-    ct_records_field(json, record, "bot", CT_TEXT_BOT);
-    ct_records_field(json, record, "tenant", CT_TEXT_TENANT);
+    FIELD(json, record, "user_id", CT_TEXT_USER_ID);
+    FIELD(json, record, "channel", CT_TEXT_CHANNEL);
+    FIELD(json, record, "language", CT_TEXT_LANGUAGE);
+    FIELD(json, record, "bot", CT_TEXT_BOT);
+    FIELD(json, record, "tenant", CT_TEXT_TENANT);
     write_known(json, record, "bot_version", CT_TEXT_BOT_VERSION);
     write_known(json, record, "segment", CT_TEXT_SEGMENT);
     write_known(json, record, "product", CT_TEXT_PRODUCT);
@@ -75,17 +110,36 @@ static void write_identity(struct ct_writer *json, const struct ct_record *recor
     write_known(json, record, "intent", CT_TEXT_INTENT);
     write_known(json, record, "topic", CT_TEXT_TOPIC);
     write_known(json, record, "topics", CT_TEXT_TOPICS);
-    ct_writer_key(json, "started_at");
-    ct_writer_time(json, record->started_at);
-    ct_writer_key(json, "ended_at");
-    ct_writer_time(json, record->ended_at);
-    bool dated = record->started_at != CT_USEC_NONE && record->ended_at != CT_USEC_NONE;
-    ct_writer_key(json, "duration_s");
-    if (dated) {
-        ct_writer_decimal(json, (ct_wide)record->ended_at - record->started_at, CT_USEC_PER_SECOND, 6);
-    } else {
-        ct_writer_null(json);
-    }
+    write_times(json, record);
+}
+
+static void write_escalation(struct ct_writer *json, const struct ct_record *record)
+{
+    char *at = ct_writer_room(json, MEMBERS_MOST);
+    at = put_tri(PUT(at, "\"resolved\":"), (enum ct_tri)record->resolved);
+    at = put_flag(PUT(at, ",\"escalated\":"), record->escalated);
+    at = put_flag(PUT(at, ",\"escalation\":{\"requested\":"), record->requested);
+    at = put_flag(PUT(at, ",\"offered\":"), record->offered);
+    at = put_flag(PUT(at, ",\"announced\":"), record->announced);
+    at = put_flag(PUT(at, ",\"performed\":"), record->performed);
+    at = put_flag(PUT(at, ",\"failed\":"), ct_record_failed(record));
+    ct_writer_upto(json, at);
+    FIELD(json, record, "by", CT_TEXT_ESCALATED_BY);
+    at = ct_writer_room(json, MEMBERS_MOST);
+    ct_writer_upto(json, put_seconds(PUT(at, "\"wait_s\":"), record->wait_usec));
+    write_known(json, record, "reason", CT_TEXT_REASON);
+    ct_writer_close(json, '}');
+}
+
+static void write_feedback(struct ct_writer *json, const struct ct_record *record)
+{
+    char *at = ct_writer_room(json, MEMBERS_MOST);
+    at = put_flag(PUT(at, "\"feedback\":{\"positive\":"), record->positive);
+    at = put_flag(PUT(at, ",\"negative\":"), record->negative);
+    ct_writer_upto(json, at);
+    write_known(json, record, "comment", CT_TEXT_COMMENT);
+    at = ct_out_room(json->out, MEMBERS_MOST);
+    ct_writer_upto(json, put_flag(PUT(at, "},\"complaint\":"), record->complaint));
 }
 
 static void write_verdict(struct ct_writer *json, const struct ct_record *record)
@@ -97,40 +151,29 @@ static void write_verdict(struct ct_writer *json, const struct ct_record *record
         ct_writer_key(json, "abandoned_at");
         ct_writer_text(json, where[record->abandoned_at]);
     }
-    ct_writer_key(json, "resolved");
-    ct_writer_tri(json, (enum ct_tri)record->resolved);
-    write_flag(json, "escalated", record->escalated);
-    ct_writer_key(json, "escalation");
-    ct_writer_open(json, '{');
-    write_flag(json, "requested", record->requested);
-    write_flag(json, "offered", record->offered);
-    write_flag(json, "announced", record->announced);
-    write_flag(json, "performed", record->performed);
-    write_flag(json, "failed", ct_record_failed(record));
-    ct_records_field(json, record, "by", CT_TEXT_ESCALATED_BY);
-    write_seconds(json, "wait_s", record->wait_usec);
-    if (record->text[CT_TEXT_REASON].count) {
-        ct_records_field(json, record, "reason", CT_TEXT_REASON);
-    }
-    ct_writer_close(json, '}');
+    write_escalation(json, record);
     ct_records_score(json, "csat", &record->score[CT_SCORE_CSAT]);
     ct_records_score(json, "nps", &record->score[CT_SCORE_NPS]);
     ct_records_score(json, "ces", &record->score[CT_SCORE_CES]);
     if (record->score[CT_SCORE_CSS].present) { /* few surveys are of this kind */
         ct_records_score(json, "css", &record->score[CT_SCORE_CSS]);
     }
-    ct_writer_key(json, "feedback");
-    ct_writer_open(json, '{');
-    write_flag(json, "positive", record->positive);
-    write_flag(json, "negative", record->negative);
-    if (record->text[CT_TEXT_COMMENT].count) {
-        ct_records_field(json, record, "comment", CT_TEXT_COMMENT);
-    }
-    ct_writer_close(json, '}');
-    write_flag(json, "complaint", record->complaint);
+    write_feedback(json, record);
 }
 
-static void write_response(struct ct_writer *json, const struct ct_record *record)
+static char *put_counts(char *at, const struct ct_record *record)
+{
+    at = ct_digits_put(PUT(at, "\"counts\":{\"user\":"), record->user_messages);
+    at = ct_digits_put(PUT(at, ",\"bot\":"), record->bot_messages);
+    at = ct_digits_put(PUT(at, ",\"agent\":"), record->agent_messages);
+    at = ct_digits_put(PUT(at, ",\"tool\":"), record->tool_messages);
+    at = ct_digits_put(PUT(at, ",\"fallback\":"), record->fallbacks);
+    at = ct_digits_put(PUT(at, ",\"wrong_answer\":"), record->wrong_answers);
+    at = ct_digits_put(PUT(at, ",\"repeat\":"), record->repeats);
+    return PUT(at, "}");
+}
+
+static char *put_response(char *at, const struct ct_record *record)
 {
     const int64_t *times = ct_record_array(record, record->response_usec);
     uint32_t count = record->response_usec.count;
@@ -140,25 +183,33 @@ static void write_response(struct ct_writer *json, const struct ct_record *recor
         sum += times[i];
         longest = times[i] > longest ? times[i] : longest;
     }
-    ct_writer_key(json, "response_s");
-    ct_writer_open(json, '{');
-    write_seconds(json, "first", record->first_response_usec);
-    ct_writer_key(json, "mean");
+    at = put_seconds(PUT(at, "\"response_s\":{\"first\":"), record->first_response_usec);
+    at = PUT(at, ",\"mean\":");
     if (count) {
-        ct_writer_decimal(json, sum, (ct_wide)count * CT_USEC_PER_SECOND, 6);
+        at += ct_decimal_format(sum, (ct_wide)count * CT_USEC_PER_SECOND, 6, true, at);
     } else {
-        ct_writer_null(json);
+        at = PUT(at, "null");
     }
-    write_seconds(json, "max", longest);
-    ct_writer_close(json, '}');
+    at = put_seconds(PUT(at, ",\"max\":"), longest);
+    return PUT(at, "}");
 }
 
-static void write_money(struct ct_writer *json, const char *key, ct_nano amount)
+static char *put_handling(char *at, const struct ct_record *record)
 {
-    char text[40];
-    size_t len = ct_money_format(amount, text);
-    ct_writer_key(json, key);
-    ct_writer_string(json, (ct_span){text, len});
+    at = put_seconds(PUT(at, "\"handling_s\":{\"ai\":"), record->ai_handling_usec);
+    at = put_seconds(PUT(at, ",\"human\":"), record->human_handling_usec);
+    at = put_seconds(PUT(at, ",\"total\":"), record->total_handling_usec);
+    return PUT(at, "}");
+}
+
+static char *put_accuracy(char *at, const struct ct_record *record)
+{
+    bool labelled = record->judged > 0;
+    at = ct_digits_put(PUT(at, "\"accuracy\":{\"judged\":"), labelled ? record->judged : record->inferred);
+    at = ct_digits_put(PUT(at, ",\"correct\":"), labelled ? record->judged_correct : record->inferred_correct);
+    at = PUT(at, ",\"basis\":");
+    at = labelled ? PUT(at, "\"labelled\"") : record->inferred ? PUT(at, "\"inferred\"") : PUT(at, "null");
+    return PUT(at, "}");
 }
 
 /* Of what the cost is made up, where a cost model has something to do with it. */
@@ -169,66 +220,41 @@ static void write_cost_parts(struct ct_writer *json, const struct ct_record *rec
     if (!record->has_cost || !modelled) {
         return;
     }
-    ct_writer_key(json, "cost_parts");
-    ct_writer_open(json, '{');
-    write_money(json, "source", record->cost_source);
-    write_money(json, "tokens", record->cost_tokens);
-    write_money(json, "channel", record->cost_channel);
-    write_money(json, "human", record->cost_human);
-    write_money(json, "fixed", record->cost_fixed);
+    char *at = ct_writer_room(json, MEMBERS_MOST);
+    at = put_money(PUT(at, "\"cost_parts\":{\"source\":"), record->cost_source);
+    at = put_money(PUT(at, ",\"tokens\":"), record->cost_tokens);
+    at = put_money(PUT(at, ",\"channel\":"), record->cost_channel);
+    at = put_money(PUT(at, ",\"human\":"), record->cost_human);
+    at = put_money(PUT(at, ",\"fixed\":"), record->cost_fixed);
     if (record->has_human_price) {
-        write_money(json, "human_price", record->human_price);
+        at = put_money(PUT(at, ",\"human_price\":"), record->human_price);
     }
-    ct_writer_close(json, '}');
+    ct_writer_upto(json, PUT(at, "}"));
 }
 
 void ct_records_cost(struct ct_writer *json, const struct ct_record *record)
 {
-    ct_writer_key(json, "cost");
     if (record->has_cost) {
-        char amount[40];
-        size_t len = ct_money_format(record->cost, amount);
-        ct_writer_open(json, '{');
-        ct_writer_key(json, "amount");
-        ct_writer_string(json, (ct_span){amount, len});
-        ct_records_field(json, record, "currency", CT_TEXT_CURRENCY);
+        char *at = ct_writer_room(json, MEMBERS_MOST);
+        ct_writer_upto(json, put_money(PUT(at, "\"cost\":{\"amount\":"), record->cost));
+        FIELD(json, record, "currency", CT_TEXT_CURRENCY);
         ct_writer_close(json, '}');
     } else {
-        ct_writer_null(json);
+        ct_writer_field(json, CT_SPAN_LIT("cost"), CT_SPAN_NONE);
     }
 }
 
 static void write_numbers(struct ct_writer *json, const struct ct_record *record)
 {
-    ct_writer_key(json, "counts");
-    ct_writer_open(json, '{');
-    write_count(json, "user", record->user_messages);
-    write_count(json, "bot", record->bot_messages);
-    write_count(json, "agent", record->agent_messages);
-    write_count(json, "tool", record->tool_messages);
-    write_count(json, "fallback", record->fallbacks);
-    write_count(json, "wrong_answer", record->wrong_answers);
-    write_count(json, "repeat", record->repeats);
-    ct_writer_close(json, '}');
-    write_response(json, record);
-    ct_writer_key(json, "handling_s");
-    ct_writer_open(json, '{');
-    write_seconds(json, "ai", record->ai_handling_usec);
-    write_seconds(json, "human", record->human_handling_usec);
-    write_seconds(json, "total", record->total_handling_usec);
-    ct_writer_close(json, '}');
-    bool labelled = record->judged > 0;
-    ct_writer_key(json, "accuracy");
-    ct_writer_open(json, '{');
-    write_count(json, "judged", labelled ? record->judged : record->inferred);
-    write_count(json, "correct", labelled ? record->judged_correct : record->inferred_correct);
-    ct_writer_key(json, "basis");
-    ct_writer_text(json, labelled ? "labelled" : record->inferred ? "inferred" : NULL);
-    ct_writer_close(json, '}');
+    char *at = put_counts(ct_writer_room(json, 2 * MEMBERS_MOST), record);
+    at = put_response(PUT(at, ","), record);
+    at = put_handling(PUT(at, ","), record);
+    at = put_accuracy(PUT(at, ","), record);
+    ct_writer_upto(json, at);
     write_cost_parts(json, record);
     ct_records_cost(json, record);
-    ct_writer_key(json, "first_contact");
-    ct_writer_tri(json, (enum ct_tri)record->first_contact);
+    at = ct_writer_room(json, MEMBERS_MOST);
+    ct_writer_upto(json, put_tri(PUT(at, "\"first_contact\":"), (enum ct_tri)record->first_contact));
 }
 
 /* ---- evidence ---------------------------------------------------------------------------------------------------- */
@@ -242,7 +268,7 @@ static void write_signal(struct ct_writer *json, const struct ct_ruleset *rules,
     }
 }
 
-static void write_named(struct ct_writer *json, const char *key, ct_span name, ct_span version)
+static void write_named(struct ct_writer *json, ct_span key, ct_span name, ct_span version)
 {
     char text[512];
     size_t room = sizeof text - 1, len = name.len < room / 2 ? name.len : room / 2;
@@ -252,28 +278,24 @@ static void write_named(struct ct_writer *json, const char *key, ct_span name, c
     if (tail) {
         memcpy(text + len, version.at, tail);
     }
-    ct_writer_key(json, key);
-    ct_writer_string(json, (ct_span){text, len + tail});
+    ct_writer_field(json, key, (ct_span){text, len + tail});
 }
 
 static void write_rule(struct ct_writer *json, const struct ct_ruleset *rules, uint16_t index)
 {
     if (index >= rules->rule_count) { /* a built-in fact: a score, a role, silence */
-        ct_writer_key(json, "rule");
-        ct_writer_null(json);
-        ct_writer_key(json, "pack");
-        ct_writer_null(json);
+        char *at = ct_writer_room(json, MEMBERS_MOST);
+        ct_writer_upto(json, PUT(at, "\"rule\":null,\"pack\":null"));
         return;
     }
     const struct ct_rule *rule = &rules->rules[index];
     char revision[CT_DECIMAL_BYTES];
     size_t len = ct_wide_format(rule->rev, revision);
-    write_named(json, "rule", rule->id, (ct_span){revision, len});
+    write_named(json, CT_SPAN_LIT("rule"), rule->id, (ct_span){revision, len});
     if (rule->pack < rules->pack_count) {
-        write_named(json, "pack", rules->packs[rule->pack].name, rules->packs[rule->pack].version);
+        write_named(json, CT_SPAN_LIT("pack"), rules->packs[rule->pack].name, rules->packs[rule->pack].version);
     } else {
-        ct_writer_key(json, "pack");
-        ct_writer_null(json);
+        ct_writer_field(json, CT_SPAN_LIT("pack"), CT_SPAN_NONE);
     }
 }
 
@@ -283,11 +305,31 @@ static void write_reference(struct ct_writer *json, const struct ct_ruleset *rul
 {
     const struct ct_evidence *evidence = ct_record_array(record, record->evidence);
     if (index < record->evidence.count) {
-        write_count(json, "evidence", index);
-        write_count(json, "message", evidence[index].message);
-        ct_writer_key(json, "signal");
+        char *at = ct_writer_room(json, MEMBERS_MOST);
+        at = ct_digits_put(PUT(at, "\"evidence\":"), index);
+        at = ct_digits_put(PUT(at, ",\"message\":"), evidence[index].message);
+        ct_writer_into(json, PUT(at, ",\"signal\":"));
         write_signal(json, rules, evidence[index].signal);
     }
+}
+
+static void write_piece(struct ct_writer *json, const struct ct_ruleset *rules, const struct ct_record *record,
+                        const struct ct_evidence *piece)
+{
+    char *at = ct_writer_room(json, MEMBERS_MOST);
+    at = ct_digits_put(PUT(at, "{\"message\":"), piece->message);
+    at = ct_digits_put(PUT(at, ",\"begin\":"), piece->begin);
+    at = ct_digits_put(PUT(at, ",\"end\":"), piece->end);
+    ct_writer_into(json, PUT(at, ",\"signal\":"));
+    write_signal(json, rules, piece->signal);
+    write_rule(json, rules, piece->rule);
+    if (piece->because < record->evidence.count) {
+        ct_writer_key(json, "because");
+        ct_writer_open(json, '{');
+        write_reference(json, rules, record, piece->because);
+        ct_writer_close(json, '}');
+    }
+    ct_writer_close(json, '}');
 }
 
 static void write_evidence(struct ct_writer *json, const struct ct_ruleset *rules, const struct ct_record *record)
@@ -296,20 +338,7 @@ static void write_evidence(struct ct_writer *json, const struct ct_ruleset *rule
     ct_writer_key(json, "evidence");
     ct_writer_open(json, '[');
     for (uint32_t i = 0; i < record->evidence.count; i++) {
-        ct_writer_open(json, '{');
-        write_count(json, "message", evidence[i].message);
-        write_count(json, "begin", evidence[i].begin);
-        write_count(json, "end", evidence[i].end);
-        ct_writer_key(json, "signal");
-        write_signal(json, rules, evidence[i].signal);
-        write_rule(json, rules, evidence[i].rule);
-        if (evidence[i].because < record->evidence.count) {
-            ct_writer_key(json, "because");
-            ct_writer_open(json, '{');
-            write_reference(json, rules, record, evidence[i].because);
-            ct_writer_close(json, '}');
-        }
-        ct_writer_close(json, '}');
+        write_piece(json, rules, record, &evidence[i]);
     }
     ct_writer_close(json, ']');
 }

@@ -11,6 +11,7 @@ struct ct_writer {
 };
 
 void ct_writer_init(struct ct_writer *json, struct ct_out *out);
+
 /* '{' '}' '[' ']' */
 void ct_writer_open(struct ct_writer *json, char bracket);
 void ct_writer_close(struct ct_writer *json, char bracket);
@@ -34,5 +35,29 @@ void ct_writer_seconds(struct ct_writer *json, ct_usec value);
 /* RFC 3339; null where CT_USEC_NONE. */
 void ct_writer_time(struct ct_writer *json, ct_usec value);
 void ct_writer_tri(struct ct_writer *json, enum ct_tri value);
+
+/* A member: a string, null where it is empty. `key` is not escaped. */
+void ct_writer_field(struct ct_writer *json, ct_span key, ct_span text);
+
+/* For records, which are written by the million: what has a greatest length is written by the caller itself. */
+/* Room for `most` bytes behind the comma, where one is due: whole members or values, and commas between them. */
+static inline char *ct_writer_room(struct ct_writer *json, size_t most)
+{
+    char *at = ct_out_room(json->out, most + 1);
+    *at = ','; /* overwritten where none is due */
+    return at + json->comma;
+}
+/* Where they end. */
+static inline void ct_writer_upto(struct ct_writer *json, const char *end)
+{
+    ct_out_upto(json->out, end);
+    json->comma = true;
+}
+/* The same where the end is a key's colon or a bracket that opens: no comma is due. */
+static inline void ct_writer_into(struct ct_writer *json, const char *end)
+{
+    ct_out_upto(json->out, end);
+    json->comma = false;
+}
 
 #endif
