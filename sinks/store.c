@@ -9,9 +9,8 @@
 
 enum { BUSY_MS = 5000 };
 
-bool ct_store_buffer_add(void *buffer, const char *bytes, size_t len)
+bool ct_store_buffer_room(struct ct_store_buffer *b, size_t len)
 {
-    struct ct_store_buffer *b = buffer;
     if (b->capacity - b->len < len || !b->bytes) {
         size_t capacity = b->capacity ? b->capacity : 4096;
         while (capacity - b->len < len) {
@@ -23,6 +22,15 @@ bool ct_store_buffer_add(void *buffer, const char *bytes, size_t len)
         }
         b->bytes = more;
         b->capacity = capacity;
+    }
+    return true;
+}
+
+bool ct_store_buffer_add(void *buffer, const char *bytes, size_t len)
+{
+    struct ct_store_buffer *b = buffer;
+    if (!ct_store_buffer_room(b, len)) {
+        return false;
     }
     if (len) {
         memcpy(b->bytes + b->len, bytes, len);
@@ -37,6 +45,9 @@ static void forget_group(struct ct_store *store)
 {
     for (int i = 0; i < CT_STATEMENT_COUNT; i++) {
         sqlite3_reset(store->statement[i]);
+    }
+    for (int i = 0; i < CT_STORE_EVIDENCE_ROWS; i++) {
+        sqlite3_reset(store->evidence[i]);
     }
     if (!sqlite3_get_autocommit(store->db)) {
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -230,13 +241,11 @@ static enum ct_status prepare_all(struct ct_store *store, struct ct_error *err)
         CT_STORE_STATEMENT_MAP(X)
 #undef X
     };
-    for (int i = 0; i < CT_STATEMENT_COUNT; i++) {
-        int code = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &store->statement[i], NULL);
-        if (code != SQLITE_OK) {
-            return ct_store_fail(store, code, "write", err);
-        }
+    int code = ct_store_sums_begin(store);
+    for (int i = 0; i < CT_STATEMENT_COUNT && code == SQLITE_OK; i++) {
+        code = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &store->statement[i], NULL);
     }
-    return CT_OK;
+    return code == SQLITE_OK ? CT_OK : ct_store_fail(store, code, "write", err);
 }
 
 static enum ct_status read_applied(struct ct_store *store, struct ct_error *err)
@@ -300,6 +309,9 @@ void ct_store_close(struct ct_store *store)
     }
     for (int i = 0; i < CT_STATEMENT_COUNT; i++) {
         sqlite3_finalize(store->statement[i]);
+    }
+    for (int i = 0; i < CT_STORE_EVIDENCE_ROWS; i++) {
+        sqlite3_finalize(store->evidence[i]);
     }
     sqlite3_close(store->db);
     sqlite3_close(store->lock);

@@ -184,11 +184,10 @@ static bool is_same(struct ct_store *store, const char *rules_hash, const char *
            ct_span_eq(ct_store_column_span(find, 7), (ct_span){store->sums.bytes, store->sums.len});
 }
 
+/* What a row does not have stays NULL, as all of its parameters are at first. */
 static void bind_time(sqlite3_stmt *s, enum ct_store_column column, ct_usec value)
 {
-    if (value == CT_USEC_NONE) {
-        sqlite3_bind_null(s, (int)column);
-    } else {
+    if (value != CT_USEC_NONE) {
         sqlite3_bind_int64(s, (int)column, value);
     }
 }
@@ -197,8 +196,6 @@ static void bind_text(sqlite3_stmt *s, enum ct_store_column column, ct_span text
 {
     if (text.len) {
         ct_store_bind_span(s, (int)column, text);
-    } else {
-        sqlite3_bind_null(s, (int)column);
     }
 }
 
@@ -305,43 +302,6 @@ static enum ct_status write_row(struct ct_store *store, const struct ct_store_pu
     return status;
 }
 
-static enum ct_status write_evidence(struct ct_store *store, const struct ct_ruleset *rules,
-                                     const struct ct_record *record, int64_t row, struct ct_error *err)
-{
-    const struct ct_evidence *evidence = ct_record_array(record, record->evidence);
-    sqlite3_stmt *s = store->statement[CT_STATEMENT_EVIDENCE];
-    for (uint32_t i = 0; i < record->evidence.count; i++) {
-        const struct ct_evidence *e = &evidence[i];
-        char rule[256 + CT_DECIMAL_BYTES]; /* as records.c cuts a name: at most 255 bytes, "@", the revision */
-        sqlite3_bind_int64(s, 1, row);
-        sqlite3_bind_int64(s, 2, i);
-        sqlite3_bind_int64(s, 3, e->message);
-        sqlite3_bind_int64(s, 4, e->begin);
-        sqlite3_bind_int64(s, 5, e->end);
-        ct_store_bind_span(s, 6, e->signal < rules->signal_count ? rules->signals[e->signal].name : CT_SPAN_NONE);
-        if (e->rule < rules->rule_count) {
-            ct_span id = rules->rules[e->rule].id;
-            size_t len = id.len < 255 ? id.len : 255;
-            memcpy(rule, id.at, len);
-            rule[len++] = '@';
-            len += ct_wide_format(rules->rules[e->rule].rev, rule + len);
-            ct_store_bind_span(s, 7, (ct_span){rule, len});
-        } else {
-            sqlite3_bind_null(s, 7);
-        }
-        if (e->because < record->evidence.count) {
-            sqlite3_bind_int64(s, 8, e->because);
-        } else {
-            sqlite3_bind_null(s, 8);
-        }
-        enum ct_status status = ct_store_step(store, s, err);
-        if (status != CT_OK) {
-            return status;
-        }
-    }
-    return CT_OK;
-}
-
 /* ---- one conversation ------------------------------------------------------------------------------------------- */
 
 static bool same_key(const struct ct_store_key *a, const struct ct_store_key *b)
@@ -413,7 +373,7 @@ static enum ct_status write_all(struct ct_store *store, const struct ct_store_pu
     }
     status = status == CT_OK ? write_decided(store, put->rules, record, err) : status;
     status = status == CT_OK ? write_row(store, put, record, found, revision, content_hash, err) : status;
-    status = status == CT_OK ? write_evidence(store, put->rules, record, found->row, err) : status;
+    status = status == CT_OK ? ct_store_evidence_write(store, put->rules, record, found->row, err) : status;
     if (status == CT_OK) {
         status = ct_store_sums_apply(store, (ct_span){store->sums.bytes, store->sums.len}, found->first_published_at,
                                      ct_record_text(record, CT_TEXT_CHANNEL), false, err);

@@ -100,6 +100,12 @@ enum ct_store_column {
 #define CT_STORE_PARAMETER(name) ",?"
 #define CT_STORE_TAKE(name) #name "=excluded." #name ","
 #define CT_STORE_KEY "conversation_id=?1 AND tenant=?2 AND session=?3 AND ifnull(started_at,0)=?4"
+#define CT_STORE_SUM_ROW "(?,?,?,?)"
+#define CT_STORE_SUM_ROW_4 CT_STORE_SUM_ROW "," CT_STORE_SUM_ROW "," CT_STORE_SUM_ROW "," CT_STORE_SUM_ROW
+#define CT_STORE_SUM_ROW_8 CT_STORE_SUM_ROW_4 "," CT_STORE_SUM_ROW_4
+#define CT_STORE_ADD_SUMS(rows)                                                                                        \
+    "INSERT INTO sum_hour(measure,hour,channel,value) VALUES" rows                                                     \
+    " ON CONFLICT DO UPDATE SET value=add_wrapped(value,excluded.value)"
 #define CT_STORE_STATEMENT_MAP(X)                                                                                      \
     X(FIND, "SELECT row,revision,rules_hash,content_hash,layout,record,json,sums,ifnull(channel,''),"                  \
             "first_published_at,final FROM conversation WHERE " CT_STORE_KEY)                                          \
@@ -113,13 +119,11 @@ enum ct_store_column {
     X(NEXT_ROW, "SELECT 1+max(ifnull((SELECT max(row) FROM conversation),0),"                                          \
                 "ifnull((SELECT max(row) FROM withdrawn),0))")                                                         \
     X(RETURN, "DELETE FROM withdrawn WHERE row=?1")                                                                    \
-    X(EVIDENCE, "INSERT INTO evidence(conversation,ordinal,message,begin,end,signal,rule,because) "                    \
-                "VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")                                                                     \
     X(FORGET_EVIDENCE, "DELETE FROM evidence WHERE conversation=?1")                                                   \
     X(MEASURE, "INSERT INTO measure(measure,name) VALUES(?1,?2)")                                                      \
-    X(SUM, "SELECT value FROM sum_hour WHERE measure=?1 AND hour=?2 AND channel=?3")                                   \
-    X(PUT_SUM, "INSERT OR REPLACE INTO sum_hour(measure,hour,channel,value) VALUES(?1,?2,?3,?4)")                      \
-    X(FORGET_SUM, "DELETE FROM sum_hour WHERE measure=?1 AND hour=?2 AND channel=?3")                                  \
+    X(ADD_SUM, CT_STORE_ADD_SUMS(CT_STORE_SUM_ROW))                                                                    \
+    X(ADD_SUMS, CT_STORE_ADD_SUMS(CT_STORE_SUM_ROW_8 "," CT_STORE_SUM_ROW_8))                                          \
+    X(FORGET_SUM, "DELETE FROM sum_hour WHERE measure=?1 AND hour=?2 AND channel=?3 AND value=0")                      \
     X(PUT_EVENT, "INSERT INTO business_event(" CT_STORE_EVENT_COLUMNS ") VALUES(" CT_STORE_EVENT_PARAMETERS            \
                  ") ON CONFLICT DO NOTHING")                                                                           \
     X(FIND_EVENT, "SELECT " CT_STORE_EVENT_COLUMNS " FROM business_event WHERE identity=?1 AND user_id=?2")            \
@@ -132,12 +136,14 @@ enum ct_store_statement {
 #undef X
         CT_STATEMENT_COUNT
 };
+enum { CT_STORE_SUM_ROWS = 16 /* of ADD_SUMS */, CT_STORE_EVIDENCE_ROWS = 8 /* of a statement, at the most */ };
 
 /* Bytes that grow. Zeroed = empty. */
 struct ct_store_buffer {
     char *bytes;
     size_t len, capacity;
 };
+bool ct_store_buffer_room(struct ct_store_buffer *buffer, size_t len); /* `len` bytes behind it; false as below */
 bool ct_store_buffer_add(void *buffer, const char *bytes, size_t len); /* as ct_out wants it; false = out of memory */
 
 /* What the open transaction adds to one hour of one channel: by number of the measure. */
@@ -151,7 +157,8 @@ struct ct_store_hour {
 
 /* Names of measures and their numbers. */
 struct ct_store_measures {
-    char **name; /* by number, [0] unused */
+    char **name;    /* by number, [0] unused */
+    uint32_t *next; /* by number: which one followed it the last time, [0] which was first; 0 = not known */
     size_t count, capacity;
     uint32_t *slot; /* hash table of numbers, 0 = free */
     size_t slots;
@@ -165,6 +172,8 @@ struct ct_store {
     uint64_t applied, waiting;
     int64_t next_row; /* 0 = not asked yet */
     sqlite3_stmt *statement[CT_STATEMENT_COUNT];
+    sqlite3_stmt *evidence[CT_STORE_EVIDENCE_ROWS]; /* by number of rows less one; NULL = not needed yet */
+    bool sum_emptied;                               /* one of those that ADD_SUM or ADD_SUMS added to is 0 now */
     struct ct_store_measures measures;
     struct ct_store_hour *hours; /* in order of first use; kept for their memory, the first hour_count are in use */
     size_t hour_count, hour_made;
@@ -215,7 +224,13 @@ bool ct_store_record_valid(const struct ct_record *record, size_t bytes, const c
 enum ct_status ct_store_event_read(struct ct_store *store, sqlite3_stmt *statement, uint64_t *identity,
                                    const char **why) CT_MUST_USE;
 
+/* ---- store_evidence.c ---- */
+enum ct_status ct_store_evidence_write(struct ct_store *store, const struct ct_ruleset *rules,
+                                       const struct ct_record *record, int64_t row, struct ct_error *err) CT_MUST_USE;
+
 /* ---- store_sums.c ---- */
+/* The SQL function by which ADD_SUM and ADD_SUMS add. To be called before they are prepared; SQLite's code. */
+int ct_store_sums_begin(struct ct_store *store);
 enum ct_status ct_store_measures_load(struct ct_store *store, struct ct_error *err) CT_MUST_USE;
 void ct_store_measures_done(struct ct_store_measures *measures);
 const char *ct_store_measure_name(const struct ct_store_measures *measures, uint64_t number); /* NULL = none */

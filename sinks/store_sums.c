@@ -23,6 +23,7 @@ void ct_store_measures_done(struct ct_store_measures *m)
         free(m->name[i]);
     }
     free(m->name);
+    free(m->next);
     free(m->slot);
     memset(m, 0, sizeof *m);
 }
@@ -41,17 +42,26 @@ static uint32_t *slot_of(const struct ct_store_measures *m, const char *name)
     return &m->slot[at];
 }
 
+static bool numbers_room(struct ct_store_measures *m, size_t count)
+{
+    size_t capacity = count + count / 2 + 64;
+    char **name = realloc(m->name, capacity * sizeof *name);
+    m->name = name ? name : m->name;
+    uint32_t *next = name ? realloc(m->next, capacity * sizeof *next) : NULL;
+    m->next = next ? next : m->next;
+    if (!next) {
+        return false;
+    }
+    memset(name + m->capacity, 0, (capacity - m->capacity) * sizeof *name);
+    memset(next + m->capacity, 0, (capacity - m->capacity) * sizeof *next);
+    m->capacity = capacity;
+    return true;
+}
+
 static bool measures_room(struct ct_store_measures *m, size_t count)
 {
-    if (count > m->capacity) {
-        size_t capacity = count + count / 2 + 64;
-        char **name = realloc(m->name, capacity * sizeof *name);
-        if (!name) {
-            return false;
-        }
-        memset(name + m->capacity, 0, (capacity - m->capacity) * sizeof *name);
-        m->name = name;
-        m->capacity = capacity;
+    if (count > m->capacity && !numbers_room(m, count)) {
+        return false;
     }
     if (2 * count > m->slots) {
         size_t slots = m->slots ? m->slots : 256;
@@ -95,8 +105,8 @@ enum ct_status ct_store_measures_load(struct ct_store *store, struct ct_error *e
     enum ct_status status =
         ct_store_prepare(store, "SELECT measure,name FROM measure ORDER BY measure", &statement, err);
     int code = SQLITE_DONE;
-    bool room = status != CT_OK || measures_room(&store->measures, 1);
-    store->measures.count = room ? 1 : 0;
+    bool room = status == CT_OK && measures_room(&store->measures, 1);
+    store->measures.count = room;
     while (status == CT_OK && room && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         int64_t number = sqlite3_column_int64(statement, 0);
         const char *name = (const char *)sqlite3_column_text(statement, 1);
@@ -106,28 +116,41 @@ enum ct_status ct_store_measures_load(struct ct_store *store, struct ct_error *e
     }
     if (status == CT_OK) {
         sqlite3_finalize(statement);
-        status = !room                 ? ct_error_set(err, CT_NO_MEMORY, "out of memory")
-                 : code == SQLITE_DONE ? CT_OK
-                                       : ct_store_fail(store, code, "read", err);
+        code = room ? code : SQLITE_NOMEM;
+        status = code == SQLITE_DONE ? CT_OK : ct_store_fail(store, code, "read", err);
     }
     return status;
 }
 
-static enum ct_status number_of(struct ct_store *store, const char *name, uint64_t *number, struct ct_error *err)
+static enum ct_status number_new(struct ct_store *store, const char *name, uint32_t *number, struct ct_error *err)
 {
     struct ct_store_measures *m = &store->measures;
-    *number = *slot_of(m, name);
-    if (*number) {
-        return CT_OK;
-    }
     sqlite3_stmt *put = store->statement[CT_STATEMENT_MEASURE];
-    *number = m->count;
-    sqlite3_bind_int64(put, 1, (int64_t)*number);
+    *number = (uint32_t)m->count;
+    sqlite3_bind_int64(put, 1, *number);
     sqlite3_bind_text(put, 2, name, -1, SQLITE_STATIC);
     enum ct_status status = ct_store_step(store, put, err);
     sqlite3_clear_bindings(put);
-    if (status == CT_OK && !measure_add(m, (size_t)*number, name)) {
+    if (status == CT_OK && !measure_add(m, *number, name)) {
         return ct_store_fail(store, SQLITE_NOMEM, "write", err);
+    }
+    return status;
+}
+
+/* Conversations name their measures in the same order (the catalogue's), so the one that followed `last` before is
+ * tried first. */
+static enum ct_status number_of(struct ct_store *store, const char *name, uint32_t last, uint32_t *number,
+                                struct ct_error *err)
+{
+    struct ct_store_measures *m = &store->measures;
+    *number = m->next[last];
+    if (*number && strcmp(m->name[*number], name) == 0) {
+        return CT_OK;
+    }
+    *number = *slot_of(m, name);
+    enum ct_status status = *number ? CT_OK : number_new(store, name, number, err);
+    if (status == CT_OK) {
+        m->next[last] = *number;
     }
     return status;
 }
@@ -176,22 +199,24 @@ bool ct_store_sums_next(ct_span *blob, uint64_t *number, int64_t *value, bool *b
 enum ct_status ct_store_sums_pack(struct ct_store *store, const struct ct_store_sum *sums, size_t count,
                                   struct ct_error *err)
 {
-    store->sums.len = 0;
+    enum { PAIR_BYTES = 20 }; /* two varints of 64 bits */
+    struct ct_store_buffer *out = &store->sums;
+    uint32_t number = 0;
+    out->len = 0;
+    if (!ct_store_buffer_room(out, count * PAIR_BYTES)) {
+        return ct_store_fail(store, SQLITE_NOMEM, "write", err);
+    }
     for (size_t i = 0; i < count; i++) {
-        char pair[20];
-        uint64_t number, value = (uint64_t)sums[i].value;
+        uint64_t value = (uint64_t)sums[i].value;
         if (value == 0) {
             continue;
         }
-        enum ct_status status = number_of(store, sums[i].measure, &number, err);
+        enum ct_status status = number_of(store, sums[i].measure, number, &number, err);
         if (status != CT_OK) {
             return status;
         }
-        size_t len = varint(pair, number);
-        len += varint(pair + len, (value << 1) ^ (sums[i].value < 0 ? UINT64_MAX : 0));
-        if (!ct_store_buffer_add(&store->sums, pair, len)) {
-            return ct_store_fail(store, SQLITE_NOMEM, "write", err);
-        }
+        out->len += varint(out->bytes + out->len, number);
+        out->len += varint(out->bytes + out->len, (value << 1) ^ (sums[i].value < 0 ? UINT64_MAX : 0));
     }
     return CT_OK;
 }
@@ -287,41 +312,78 @@ enum ct_status ct_store_sums_apply(struct ct_store *store, ct_span blob, ct_usec
     return bad ? ct_store_fail(store, SQLITE_CORRUPT, "write", err) : CT_OK;
 }
 
-static enum ct_status flush_one(struct ct_store *store, const struct ct_store_hour *h, const char *name, uint64_t delta,
-                                struct ct_error *err)
+/* ---- into the table --------------------------------------------------------------------------------------------- */
+
+/* SQL's own addition makes a float of what leaves 64 bits. */
+static void add_wrapped(sqlite3_context *context, int count, sqlite3_value **value)
 {
-    sqlite3_stmt *sum = store->statement[CT_STATEMENT_SUM];
-    ct_span channel = {h->channel, h->channel_len};
-    sqlite3_bind_text(sum, 1, name, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(sum, 2, h->hour);
-    ct_store_bind_span(sum, 3, channel);
-    int code = sqlite3_step(sum);
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        return ct_store_fail(store, code, "write", err);
+    struct ct_store *store = sqlite3_user_data(context);
+    (void)count;
+    uint64_t sum = (uint64_t)sqlite3_value_int64(value[0]) + (uint64_t)sqlite3_value_int64(value[1]);
+    store->sum_emptied |= sum == 0;
+    sqlite3_result_int64(context, (int64_t)sum);
+}
+
+int ct_store_sums_begin(struct ct_store *store)
+{
+    return sqlite3_create_function_v2(store->db, "add_wrapped", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, store, add_wrapped,
+                                      NULL, NULL, NULL);
+}
+
+/* Of one measure in one hour of one channel. */
+struct due {
+    const struct ct_store_hour *hour;
+    const char *name;
+    uint64_t delta;
+};
+
+static void bind_key(sqlite3_stmt *s, int first, const struct due *due)
+{
+    sqlite3_bind_text(s, first, due->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(s, first + 1, due->hour->hour);
+    ct_store_bind_span(s, first + 2, (ct_span){due->hour->channel, due->hour->channel_len});
+}
+
+/* One statement for all of them. A sum that is zero has no row. */
+static enum ct_status add(struct ct_store *store, enum ct_store_statement which, const struct due *due, size_t count,
+                          struct ct_error *err)
+{
+    sqlite3_stmt *s = store->statement[which], *forget = store->statement[CT_STATEMENT_FORGET_SUM];
+    for (size_t i = 0; i < count; i++) {
+        int first = 1 + 4 * (int)i;
+        bind_key(s, first, &due[i]);
+        sqlite3_bind_int64(s, first + 3, (int64_t)due[i].delta);
     }
-    uint64_t value = delta + (code == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(sum, 0) : 0);
-    sqlite3_reset(sum);
-    sqlite3_stmt *put = store->statement[value ? CT_STATEMENT_PUT_SUM : CT_STATEMENT_FORGET_SUM];
-    sqlite3_bind_text(put, 1, name, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(put, 2, h->hour);
-    ct_store_bind_span(put, 3, channel);
-    if (value) {
-        sqlite3_bind_int64(put, 4, (int64_t)value);
+    store->sum_emptied = false;
+    enum ct_status status = ct_store_step(store, s, err);
+    for (size_t i = 0; i < count && store->sum_emptied && status == CT_OK; i++) {
+        bind_key(forget, 1, &due[i]);
+        status = ct_store_step(store, forget, err);
     }
-    return ct_store_step(store, put, err);
+    return status;
 }
 
 enum ct_status ct_store_sums_flush(struct ct_store *store, struct ct_error *err)
 {
+    struct due due[CT_STORE_SUM_ROWS];
+    size_t count = 0;
     enum ct_status status = CT_OK;
     for (size_t i = 0; i < store->hour_count && status == CT_OK; i++) {
         const struct ct_store_hour *h = &store->hours[i];
         for (size_t number = 1; number < h->capacity && status == CT_OK; number++) {
             const char *name = h->delta[number] ? ct_store_measure_name(&store->measures, number) : NULL;
-            if (name) {
-                status = flush_one(store, h, name, h->delta[number], err);
+            if (!name) {
+                continue;
+            }
+            due[count++] = (struct due){h, name, h->delta[number]};
+            if (count == CT_STORE_SUM_ROWS) {
+                status = add(store, CT_STATEMENT_ADD_SUMS, due, count, err);
+                count = 0;
             }
         }
+    }
+    for (size_t i = 0; i < count && status == CT_OK; i++) {
+        status = add(store, CT_STATEMENT_ADD_SUM, &due[i], 1, err);
     }
     if (status == CT_OK) {
         ct_store_sums_forget(store);

@@ -213,6 +213,9 @@ class Store(Case):
         self.assertIn(b"hourly sum is", done.out)
         self.assertIn(b"line and columns differ", done.out)
         self.assertNotIn(b"sound", done.out)
+        self.sql("a.db", "DROP TABLE measure")  # what the sums' names are kept in
+        done = self.db("check", "a.db", 2)
+        self.assertIn("no such table: measure", done.err)
 
 
 if __name__ == "__main__":

@@ -142,8 +142,45 @@ static void they_add_up(void **state)
     ct_sums_free(scratch);
 }
 
+static void assert_same_sums(const struct ct_sum *a, size_t a_count, const struct ct_sum *b, size_t b_count)
+{
+    assert_int_equal(a_count, b_count);
+    for (size_t i = 0; i < a_count; i++) {
+        assert_string_equal(a[i].measure, b[i].measure);
+        assert_int_equal(a[i].value, b[i].value);
+    }
+}
+
+/* Nothing of a conversation is left when the next one is folded: a scratch that has seen many says what a new one does.
+ */
+static void each_as_if_alone(void **state)
+{
+    (void)state;
+    struct ct_sums *scratch = ct_sums_new();
+    for (unsigned i = 0; i < RECORDS; i++) {
+        struct ct_record *record = any_record();
+        const struct ct_sum *sums, *alone;
+        size_t count, alone_count;
+        struct ct_sums *fresh = ct_sums_new();
+        for (unsigned kind = 0; kind < CT_SCORE_COUNT; kind++) {
+            record->survey_asked[kind] = below(2);
+            record->score[kind] = (struct ct_score){.present = below(2),
+                                                    .value = (int32_t)below(11),
+                                                    .scale_min = (int32_t)below(2),
+                                                    .scale_max = below(2) ? 5 : 10,
+                                                    .turned = below(2)};
+        }
+        assert_int_equal(ct_sums_of(scratch, record, &sums, &count), CT_OK);
+        assert_int_equal(ct_sums_of(fresh, record, &alone, &alone_count), CT_OK);
+        assert_same_sums(sums, count, alone, alone_count);
+        ct_sums_free(fresh);
+        free(record);
+    }
+    ct_sums_free(scratch);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(they_add_up)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(they_add_up), cmocka_unit_test(each_as_if_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
