@@ -96,12 +96,8 @@ static void groups_done(struct groups *g)
     free(g->next);
 }
 
-static bool group(struct groups *g, const char *items, size_t bytes)
+static bool groups_new(struct groups *g, uint32_t count)
 {
-    uint32_t count = 0;
-    for (size_t at = 0; at < bytes; at += ((const struct ct_stored *)(const void *)(items + at))->bytes) {
-        count++;
-    }
     g->slot_count = 64;
     while (g->slot_count < count) { /* at most half full: conversations have more than one message, mostly */
         g->slot_count *= 2;
@@ -115,39 +111,53 @@ static bool group(struct groups *g, const char *items, size_t bytes)
     if (!g->chains || !g->slots || !g->items || !g->next) {
         return false;
     }
+    return true;
+}
+
+static void group_one(struct groups *g, uint32_t i, const struct ct_stored *stored)
+{
+    uint32_t slot = (uint32_t)stored->conversation_hash & (g->slot_count - 1);
+    while (g->slots[slot] && g->chains[g->slots[slot] - 1].hash != stored->conversation_hash) {
+        slot = (slot + 1) & (g->slot_count - 1);
+    }
+    g->items[i] = stored;
+    g->next[i] = UINT32_MAX;
+    if (!g->slots[slot]) {
+        g->chains[g->chain_count++] = (struct chain){stored->conversation_hash, i, i, 1};
+        g->slots[slot] = g->chain_count;
+    } else {
+        struct chain *chain = &g->chains[g->slots[slot] - 1];
+        g->next[chain->last] = i;
+        chain->last = i;
+        chain->count++;
+    }
+}
+
+static bool group(struct groups *g, const struct ct_spill_block *blocks)
+{
     uint32_t i = 0;
-    for (size_t at = 0; at < bytes; i++) {
-        const struct ct_stored *stored = (const struct ct_stored *)(const void *)(items + at);
-        uint32_t slot = (uint32_t)stored->conversation_hash & (g->slot_count - 1);
-        while (g->slots[slot] && g->chains[g->slots[slot] - 1].hash != stored->conversation_hash) {
-            slot = (slot + 1) & (g->slot_count - 1);
+    if (!groups_new(g, (uint32_t)ct_spill_blocks_items(blocks))) {
+        return false;
+    }
+    for (const struct ct_spill_block *block = blocks; block; block = block->next) {
+        for (size_t at = 0; at < block->bytes;) {
+            const struct ct_stored *stored = (const struct ct_stored *)(const void *)(block->at + at);
+            group_one(g, i++, stored);
+            at += stored->bytes;
         }
-        g->items[i] = stored;
-        g->next[i] = UINT32_MAX;
-        if (!g->slots[slot]) {
-            g->chains[g->chain_count++] = (struct chain){stored->conversation_hash, i, i, 1};
-            g->slots[slot] = g->chain_count;
-        } else {
-            struct chain *chain = &g->chains[g->slots[slot] - 1];
-            g->next[chain->last] = i;
-            chain->last = i;
-            chain->count++;
-        }
-        at += stored->bytes;
     }
     return true;
 }
 
 static enum ct_status close_partition(struct ct_worker *w, unsigned partition)
 {
-    char *items;
-    size_t bytes;
+    struct ct_spill_block *blocks;
     struct groups g = {0};
-    enum ct_status status = ct_spill_load(w->batch->messages, partition, &items, &bytes, &w->error);
-    if (status != CT_OK || !items) {
+    enum ct_status status = ct_spill_take(w->batch->messages, partition, &blocks, &w->error);
+    if (status != CT_OK || !blocks) {
         return status;
     }
-    if (!group(&g, items, bytes)) {
+    if (!group(&g, blocks)) {
         status = CT_NO_MEMORY;
     }
     for (uint32_t c = 0; c < g.chain_count && status == CT_OK; c++) {
@@ -162,7 +172,7 @@ static enum ct_status close_partition(struct ct_worker *w, unsigned partition)
         status = ct_batch_close_one(w, count, false);
     }
     groups_done(&g);
-    free(items);
+    ct_spill_blocks_free(blocks);
     return status;
 }
 

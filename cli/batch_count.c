@@ -171,65 +171,76 @@ static enum ct_status count_customer(struct ct_worker *w, struct ct_record **rec
     return status;
 }
 
-static size_t count_items(const struct ct_batch *b, const char *items, size_t bytes)
+/* A partition's records, and the memory that they lie in. */
+struct loaded {
+    struct ct_spill_block *blocks; /* of records that were made here */
+    char *items;                   /* of records that were given: the newest of each conversation counts */
+    struct ct_record **list;
+    size_t count;
+};
+
+static void loaded_done(struct loaded *loaded)
 {
-    size_t count = 0;
-    if (b->given) {
-        return ct_batch_wrapped_count(items, bytes);
-    }
-    for (size_t at = 0; at < bytes; at += ((const struct ct_record *)(const void *)(items + at))->bytes) {
-        count++;
-    }
-    return count;
+    ct_spill_blocks_free(loaded->blocks);
+    free(loaded->items);
+    free(loaded->list);
 }
 
-static size_t list_records(const struct ct_batch *b, char *items, size_t bytes, struct ct_record **records)
-{
-    size_t count = 0;
-    if (b->given) {
-        ct_batch_unwrap(items, bytes, records, &count);
-        return count;
-    }
-    for (size_t at = 0; at < bytes;) {
-        struct ct_record *record = (struct ct_record *)(void *)(items + at);
-        records[count++] = record;
-        at += record->bytes;
-    }
-    return count;
-}
-
-static enum ct_status load_records(struct ct_worker *w, unsigned partition, char **items, struct ct_record ***list,
-                                   size_t *count)
+static enum ct_status load_given(struct ct_worker *w, unsigned partition, struct loaded *out)
 {
     size_t bytes;
-    *list = NULL;
-    *count = 0;
-    enum ct_status status = ct_spill_load(w->batch->customers, partition, items, &bytes, &w->error);
-    if (status != CT_OK || !*items) {
+    enum ct_status status = ct_spill_load(w->batch->customers, partition, &out->items, &bytes, &w->error);
+    if (status != CT_OK || !out->items) {
         return status;
     }
-    *list = malloc(count_items(w->batch, *items, bytes) * sizeof **list);
-    if (!*list) {
-        free(*items);
-        *items = NULL;
+    out->list = malloc(ct_batch_wrapped_count(out->items, bytes) * sizeof *out->list);
+    if (!out->list) {
         return CT_NO_MEMORY;
     }
-    *count = list_records(w->batch, *items, bytes, *list);
-    if (*count > 1) {
-        qsort(*list, *count, sizeof **list, by_customer);
+    ct_batch_unwrap(out->items, bytes, out->list, &out->count);
+    return CT_OK;
+}
+
+static enum ct_status load_made(struct ct_worker *w, unsigned partition, struct loaded *out)
+{
+    enum ct_status status = ct_spill_take(w->batch->customers, partition, &out->blocks, &w->error);
+    if (status != CT_OK || !out->blocks) {
+        return status;
+    }
+    out->list = malloc(ct_spill_blocks_items(out->blocks) * sizeof *out->list);
+    if (!out->list) {
+        return CT_NO_MEMORY;
+    }
+    for (const struct ct_spill_block *block = out->blocks; block; block = block->next) {
+        for (size_t at = 0; at < block->bytes;) {
+            struct ct_record *record = (struct ct_record *)(void *)(block->at + at);
+            out->list[out->count++] = record;
+            at += record->bytes;
+        }
     }
     return CT_OK;
+}
+
+/* Done with, whatever comes of it, by loaded_done. */
+static enum ct_status load_records(struct ct_worker *w, unsigned partition, struct loaded *out)
+{
+    *out = (struct loaded){0};
+    enum ct_status status = w->batch->given ? load_given(w, partition, out) : load_made(w, partition, out);
+    if (status == CT_OK && out->count > 1) {
+        qsort(out->list, out->count, sizeof *out->list, by_customer);
+    }
+    return status;
 }
 
 /* Both lists stand in the order of customers: one of them, the other, or both know the next one. */
 static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
 {
-    char *record_items = NULL, *event_items = NULL;
-    struct ct_record **records;
+    struct loaded loaded;
+    char *event_items = NULL;
     const struct ct_business **events = NULL;
-    size_t record_count, event_count = 0, record = 0, event = 0;
+    size_t event_count = 0, record = 0, event = 0;
     struct ct_text line = {0};
-    enum ct_status status = load_records(w, partition, &record_items, &records, &record_count);
+    enum ct_status status = load_records(w, partition, &loaded);
     if (status == CT_OK) {
         status = ct_batch_load_events(w, partition, &event_items, &events, &event_count);
     }
@@ -239,12 +250,13 @@ static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
     if (status == CT_OK && event) {
         status = count_nobody(w, events, event);
     }
-    while (status == CT_OK && (record < record_count || event < event_count)) {
-        uint64_t of_record = record < record_count ? records[record]->customer_hash : UINT64_MAX;
+    struct ct_record **records = loaded.list;
+    while (status == CT_OK && (record < loaded.count || event < event_count)) {
+        uint64_t of_record = record < loaded.count ? records[record]->customer_hash : UINT64_MAX;
         uint64_t of_event = event < event_count ? events[event]->customer_hash : UINT64_MAX;
         uint64_t hash = of_record < of_event ? of_record : of_event;
         size_t record_end = record, event_end = event;
-        while (record_end < record_count && records[record_end]->customer_hash == hash) {
+        while (record_end < loaded.count && records[record_end]->customer_hash == hash) {
             record_end++;
         }
         while (event_end < event_count && events[event_end]->customer_hash == hash) {
@@ -255,10 +267,9 @@ static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
         event = event_end;
     }
     free(line.at);
-    free(records);
-    free(record_items);
     free(events);
     free(event_items);
+    loaded_done(&loaded);
     return status;
 }
 

@@ -10,13 +10,6 @@
 
 enum { BLOCK_BYTES = 16 * 1024, BLOCK_BYTES_LEAST = 2048, OPEN_BYTES = 16 << 20 };
 
-struct block { /* full or flushed block of one partition */
-    struct block *next;
-    char *at; /* NULL = in the file */
-    uint64_t file_offset;
-    uint32_t bytes, capacity;
-};
-
 struct ct_spill {
     pthread_mutex_t lock;
     unsigned partitions;
@@ -24,13 +17,14 @@ struct ct_spill {
     size_t memory_bytes, memory_limit;
     int file;
     uint64_t file_bytes;
-    struct block **blocks; /* by partition, in the order handed over */
-    struct block **last;   /* by partition */
+    struct ct_spill_block **blocks; /* by partition, in the order handed over */
+    struct ct_spill_block **last;   /* by partition */
 };
 
 struct open_block {
     char *at;
     uint32_t used, capacity;
+    uint32_t items;
 };
 
 struct ct_spill_writer {
@@ -62,10 +56,10 @@ struct ct_spill *ct_spill_new(unsigned partitions, unsigned writers, size_t memo
     return spill;
 }
 
-static void free_blocks(struct block *block)
+void ct_spill_blocks_free(struct ct_spill_block *block)
 {
     while (block) {
-        struct block *next = block->next;
+        struct ct_spill_block *next = block->next;
         free(block->at);
         free(block);
         block = next;
@@ -78,7 +72,7 @@ void ct_spill_free(struct ct_spill *spill)
         return;
     }
     for (unsigned i = 0; i < spill->partitions; i++) {
-        free_blocks(spill->blocks[i]);
+        ct_spill_blocks_free(spill->blocks[i]);
     }
     if (spill->file >= 0) {
         close(spill->file);
@@ -159,12 +153,13 @@ static enum ct_status hand_over(struct ct_spill *spill, unsigned partition, stru
         *open = (struct open_block){0};
         return CT_OK;
     }
-    struct block *block = calloc(1, sizeof *block);
+    struct ct_spill_block *block = calloc(1, sizeof *block);
     if (!block) {
         return ct_error_set(err, CT_NO_MEMORY, "out of memory");
     }
     block->bytes = open->used;
     block->capacity = open->capacity;
+    block->items = open->items;
     block->at = open->at;
     enum ct_status status = CT_OK;
     bool to_file = false;
@@ -210,6 +205,7 @@ void *ct_spill_reserve(struct ct_spill_writer *writer, unsigned partition, uint3
     }
     void *at = open->at + open->used;
     open->used += bytes;
+    open->items++;
     return at;
 }
 
@@ -257,27 +253,80 @@ static enum ct_status read_all(int file, char *at, size_t left, uint64_t offset,
     return CT_OK;
 }
 
+/* What the partition's blocks hold in memory may be used by others from here on. */
+static void give_up(struct ct_spill *spill, size_t from_memory)
+{
+    pthread_mutex_lock(&spill->lock);
+    spill->memory_bytes -= from_memory < spill->memory_bytes ? from_memory : spill->memory_bytes;
+    pthread_mutex_unlock(&spill->lock);
+}
+
+static size_t bytes_of(const struct ct_spill_block *block)
+{
+    size_t total = 0;
+    for (; block; block = block->next) {
+        total += block->bytes;
+    }
+    return total;
+}
+
+size_t ct_spill_blocks_items(const struct ct_spill_block *block)
+{
+    size_t items = 0;
+    for (; block; block = block->next) {
+        items += block->items;
+    }
+    return items;
+}
+
+static enum ct_status no_memory(size_t total, struct ct_error *err)
+{
+    return ct_error_set(err, CT_NO_MEMORY, "out of memory: one partition of the input needs %zu bytes", total);
+}
+
+enum ct_status ct_spill_take(struct ct_spill *spill, unsigned partition, struct ct_spill_block **blocks,
+                             struct ct_error *err)
+{
+    struct ct_spill_block *first = spill->blocks[partition];
+    enum ct_status status = CT_OK;
+    size_t from_memory = 0;
+    for (struct ct_spill_block *block = first; block && status == CT_OK; block = block->next) {
+        if (block->at) {
+            from_memory += block->capacity;
+            continue;
+        }
+        block->at = malloc(block->bytes);
+        status = block->at ? read_all(spill->file, block->at, block->bytes, block->file_offset, err)
+                           : no_memory(bytes_of(first), err);
+    }
+    spill->blocks[partition] = spill->last[partition] = NULL;
+    give_up(spill, from_memory);
+    if (status != CT_OK) {
+        ct_spill_blocks_free(first);
+        first = NULL;
+    }
+    *blocks = first;
+    return status;
+}
+
 enum ct_status ct_spill_load(struct ct_spill *spill, unsigned partition, char **items, size_t *bytes,
                              struct ct_error *err)
 {
-    struct block *blocks = spill->blocks[partition];
-    size_t total = 0, from_memory = 0;
+    struct ct_spill_block *blocks = spill->blocks[partition];
+    size_t total = bytes_of(blocks), from_memory = 0;
     *items = NULL;
     *bytes = 0;
-    for (struct block *block = blocks; block; block = block->next) {
-        total += block->bytes;
-    }
     if (!total) {
         return CT_OK;
     }
     char *at = malloc(total);
     if (!at) {
-        return ct_error_set(err, CT_NO_MEMORY, "out of memory: one partition of the input needs %zu bytes", total);
+        return no_memory(total, err);
     }
     enum ct_status status = CT_OK;
     size_t used = 0;
     while (blocks) {
-        struct block *next = blocks->next;
+        struct ct_spill_block *next = blocks->next;
         if (blocks->at) {
             memcpy(at + used, blocks->at, blocks->bytes);
             from_memory += blocks->capacity;
@@ -290,9 +339,7 @@ enum ct_status ct_spill_load(struct ct_spill *spill, unsigned partition, char **
         blocks = next;
     }
     spill->blocks[partition] = spill->last[partition] = NULL;
-    pthread_mutex_lock(&spill->lock);
-    spill->memory_bytes -= from_memory < spill->memory_bytes ? from_memory : spill->memory_bytes;
-    pthread_mutex_unlock(&spill->lock);
+    give_up(spill, from_memory);
     if (status != CT_OK) {
         free(at);
         return status;

@@ -293,7 +293,9 @@ static void read_times(struct ct_conversation *c, const struct reading *r)
         ai_end = message_of(c, r->performed);
     }
     if (head->bot_involved) {
-        head->ai_handling_usec = ai_end > first_user ? handled(c, first_user, ai_end) : 0;
+        head->ai_handling_usec = ai_end == last        ? head->total_handling_usec
+                                 : ai_end > first_user ? handled(c, first_user, ai_end)
+                                                       : 0;
     }
 }
 

@@ -49,11 +49,11 @@ static void put(char *base, uint32_t *at, struct ct_slice32 *slice, const void *
     *slice = (struct ct_slice32){*at, count};
     size_t bytes = count * size;
     if (bytes) {
+        uint32_t end = aligned(*at + bytes);
+        memset(base + end - 8, 0, 8); /* what is left of the last word: same conversation, same bytes */
         memcpy(base + *at, data, bytes);
+        *at = end;
     }
-    uint32_t end = aligned(*at + bytes);
-    memset(base + *at + bytes, 0, end - *at - bytes); /* same conversation, same bytes */
-    *at = end;
 }
 
 const struct ct_record *ct_record_build(struct ct_conversation *c, const struct ct_verdict *verdict)

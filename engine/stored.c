@@ -39,14 +39,19 @@ enum {
 
 _Static_assert(CT_EVENT_DELIVERY <= 7, "an event's type is three bits");
 
+/* Most sources name no tenant: ct_hash(CT_SPAN_NONE, TENANT_SEED), which a test compares. */
+#define NO_TENANT UINT64_C(0x775308715311DFB4)
+enum { TENANT_SEED = 0x7E4A };
+
 uint64_t ct_conversation_key(const struct ct_message *m)
 {
-    return ct_hash(m->conversation_id, ct_hash(m->tenant, 0x7E4A));
+    return ct_hash(m->conversation_id, m->tenant.len ? ct_hash(m->tenant, TENANT_SEED) : NO_TENANT);
 }
 
+/* One of the counts is known, not negative: the sign bits are not all set. */
 static bool has_tokens(const struct ct_message *m)
 {
-    return m->tokens.input >= 0 || m->tokens.cached >= 0 || m->tokens.output >= 0;
+    return (m->tokens.input & m->tokens.cached & m->tokens.output) >= 0;
 }
 
 static bool narrow(int64_t count)
@@ -128,35 +133,27 @@ static char *put_count(char *at, int64_t count, bool wide)
 void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, const struct ct_place *place)
 {
     uint32_t calls = (uint32_t)m->tool_call_count;
-    struct ct_stored head = {.bytes = bytes,
-                             .input = place->input,
-                             .index = place->index,
-                             .offset = place->offset,
-                             .conversation_hash = ct_conversation_key(m),
-                             .ts = m->ts};
-    char *at = (char *)memory + sizeof head;
-#define X(bit, span) head.flags |= (span).len ? 1u << (bit) : 0;
-    TEXTS(X, m)
-#undef X
-    head.flags |= (m->has_cost ? HAS_COST : 0) | (has_tokens(m) ? HAS_TOKENS : 0) | (wide_tokens(m) ? WIDE_TOKENS : 0) |
-                  (has_scale(m) ? HAS_SCALE : 0) | (has_extras(m) ? HAS_EXTRAS : 0) | (calls ? HAS_CALLS : 0) |
-                  (uint32_t)m->role << ROLE_SHIFT | (uint32_t)m->event.type << EVENT_SHIFT |
-                  (uint32_t)m->event.phase << PHASE_SHIFT;
-    memcpy(memory, &head, sizeof head);
+    uint32_t flags = (uint32_t)m->role << ROLE_SHIFT | (uint32_t)m->event.type << EVENT_SHIFT |
+                     (uint32_t)m->event.phase << PHASE_SHIFT;
+    char *at = (char *)memory + sizeof(struct ct_stored);
     if (m->has_cost) {
+        flags |= HAS_COST;
         at = put(at, &m->cost, 8);
     }
     if (has_tokens(m)) {
         bool wide = wide_tokens(m);
+        flags |= wide ? HAS_TOKENS | WIDE_TOKENS : HAS_TOKENS;
         at = put_count(at, m->tokens.input, wide);
         at = put_count(at, m->tokens.cached, wide);
         at = put_count(at, m->tokens.output, wide);
     }
     if (has_scale(m)) {
+        flags |= HAS_SCALE;
         at = put(at, &m->event.scale_max, 4);
         at = put(at, &m->event.scale_min, 4);
     }
     if (calls) {
+        flags |= HAS_CALLS;
         at = put(at, &calls, 4);
         for (uint32_t i = 0; i < calls; i++) {
             at = put_span(at, m->tool_calls[i].name);
@@ -165,16 +162,26 @@ void ct_stored_write(void *memory, uint32_t bytes, const struct ct_message *m, c
     }
 #define X(bit, span)                                                                                                   \
     if ((span).len) {                                                                                                  \
+        flags |= 1u << (bit);                                                                                          \
         at = put_span(at, span);                                                                                       \
     }
     TEXTS(X, m)
 #undef X
 #define X(span) at = put_span(at, span);
-    if (head.flags & HAS_EXTRAS) {
+    if (has_extras(m)) {
+        flags |= HAS_EXTRAS;
         EXTRAS(X, m)
     }
 #undef X
     memset(at, 0, (size_t)((char *)memory + bytes - at));
+    const struct ct_stored head = {.bytes = bytes,
+                                   .input = place->input,
+                                   .index = place->index,
+                                   .flags = flags,
+                                   .offset = place->offset,
+                                   .conversation_hash = ct_conversation_key(m),
+                                   .ts = m->ts};
+    memcpy(memory, &head, sizeof head);
 }
 
 enum ct_role ct_stored_role(const struct ct_stored *stored)

@@ -51,14 +51,12 @@ static char *put_number(char *at, uint64_t number)
 
 static const char *get_number(const char *at, uint64_t *number)
 {
-    uint64_t value = 0;
-    unsigned shift = 0;
-    unsigned char byte;
-    do {
+    unsigned char byte = (unsigned char)*at++;
+    uint64_t value = byte & 0x7F;
+    for (unsigned shift = 7; byte & 0x80; shift += 7) {
         byte = (unsigned char)*at++;
         value |= (uint64_t)(byte & 0x7F) << shift;
-        shift += 7;
-    } while (byte & 0x80);
+    }
     *number = value;
     return at;
 }

@@ -15,20 +15,6 @@
 #include "metrics/statistics.h"
 #include "metrics/volume.h"
 
-static size_t rounded(size_t bytes)
-{
-    return (bytes + 15) / 16 * 16;
-}
-
-size_t ct_kpi_set_offset(unsigned metric)
-{
-    size_t offset = 0;
-    for (unsigned i = 0; i < metric; i++) {
-        offset += rounded(ct_metrics[i]->state_bytes);
-    }
-    return offset;
-}
-
 static void *state_of(struct ct_kpi_set *set, unsigned metric)
 {
     return set->state + ct_kpi_set_offset(metric);
@@ -64,16 +50,13 @@ void ct_kpis_free(struct ct_kpi_set *set)
 void ct_kpis_zero(struct ct_kpi_set *set)
 {
     bool alone = ct_kpis_alone(set);
-    unsigned char *state = set->state;
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
-        size_t bytes = rounded(ct_metrics[i]->state_bytes);
         if (!alone || ct_metric_of_conversations(i)) {
-            memset(state, 0, bytes);
+            memset(state_of(set, i), 0, ct_kpi_set_offset(i + 1) - ct_kpi_set_offset(i));
             if (ct_metrics[i]->zero) {
-                ct_metrics[i]->zero(state);
+                ct_metrics[i]->zero(state_of(set, i));
             }
         }
-        state += bytes;
     }
 }
 
@@ -90,39 +73,39 @@ void ct_kpis_fold(struct ct_kpi_set *set, const struct ct_record *record)
 
 void ct_kpis_fold_each(struct ct_kpi_set *const *sets, size_t count, const struct ct_record *record)
 {
-    size_t at = 0;
     assert(count <= CT_KPIS_EACH_MAX);
     for (unsigned i = 0; i < CT_METRIC_COUNT && count > 0; i++) {
         const struct ct_metric *metric = ct_metrics[i];
-        void *states[CT_KPIS_EACH_MAX];
-        for (size_t s = 0; s < count; s++) {
-            states[s] = (unsigned char *)sets[s]->state + at;
-            if (metric->fold && !metric->fold_each) {
-                metric->fold(states[s], record);
+        if (metric->fold_each) {
+            void *states[CT_KPIS_EACH_MAX];
+            for (size_t s = 0; s < count; s++) {
+                states[s] = state_of(sets[s], i);
+            }
+            metric->fold_each(states, count, record);
+        } else if (metric->fold) {
+            for (size_t s = 0; s < count; s++) {
+                metric->fold(state_of(sets[s], i), record);
             }
         }
-        if (metric->fold_each) {
-            metric->fold_each(states, count, record);
-        }
-        at += rounded(metric->state_bytes);
+    }
+}
+
+/* Metric by metric, not conversation by conversation: no state hangs on another, and each is at hand but once. */
+static void fold_records(const struct ct_metric *metric, void *state, const struct ct_customer *customer)
+{
+    for (size_t r = 0; metric->fold && r < customer->record_count; r++) {
+        metric->fold(state, customer->records[r]);
+    }
+    for (size_t r = 0; metric->fold_open && r < customer->record_count; r++) {
+        metric->fold_open(state, customer->records[r], customer->terms);
     }
 }
 
 void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *customer)
 {
-    for (size_t i = 0; i < customer->record_count; i++) {
-        ct_kpis_fold(set, customer->records[i]);
-    }
-    for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
-        for (size_t r = 0; ct_metrics[i]->fold_open && r < customer->record_count; r++) {
-            ct_metrics[i]->fold_open(state_of(set, i), customer->records[r], customer->terms);
-        }
-    }
     struct ct_customer read = ct_customer_known(customer);
     bool events = read.event_count + read.due_count > 0;
-    if (!events && (customer->record_count == 0 || !customer->records[0]->has_customer)) {
-        return;
-    }
+    bool known = events || (customer->record_count > 0 && customer->records[0]->has_customer);
     struct ct_account account; /* what the events say is read once, for all metrics */
     read.account = &ct_account_none;
     if (events) {
@@ -130,7 +113,8 @@ void ct_kpis_fold_customer(struct ct_kpi_set *set, const struct ct_customer *cus
         read.account = &account;
     }
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
-        if (ct_metrics[i]->fold_customer) {
+        fold_records(ct_metrics[i], state_of(set, i), customer);
+        if (known && ct_metrics[i]->fold_customer) {
             ct_metrics[i]->fold_customer(state_of(set, i), &read);
         }
     }
@@ -154,15 +138,11 @@ bool ct_kpis_alone(const struct ct_kpi_set *set)
 static void merge(struct ct_kpi_set *set, const struct ct_kpi_set *other, int sign)
 {
     assert(set != other);
-    unsigned char *state = set->state;
-    const unsigned char *from = other->state;
     bool alone = ct_kpis_alone(other);
     for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
         if (!alone || ct_metric_of_conversations(i)) {
-            ct_metrics[i]->merge(state, from, sign);
+            ct_metrics[i]->merge(state_of(set, i), state_at(other, i), sign);
         }
-        state += rounded(ct_metrics[i]->state_bytes);
-        from += rounded(ct_metrics[i]->state_bytes);
     }
 }
 

@@ -41,6 +41,18 @@ const struct ct_metric *const ct_metrics[CT_METRIC_COUNT] = {
 #undef CT_METRIC
 };
 
+/* What ct_kpi_set is, member by member. */
+struct states {
+#define CT_METRIC(name) _Alignas(16) struct ct_##name name;
+#include "metrics/metrics.def"
+#undef CT_METRIC
+};
+const size_t ct_kpi_set_offsets[CT_METRIC_COUNT + 1] = {
+#define CT_METRIC(name) offsetof(struct states, name),
+#include "metrics/metrics.def"
+#undef CT_METRIC
+    sizeof(struct states)};
+
 /* One reading function a row, from the row's own expression over the metric's state `s`. */
 #define RATIO(num, den, left)                                                                                          \
     (r->numerator = (ct_wide)(num), r->denominator = (ct_wide)(den), r->left_out = (left), index == 0)

@@ -17,8 +17,12 @@ struct ct_kpi_set {
     _Alignas(16) unsigned char state[16];
 };
 
-/* Where a metric's state begins in a set. */
-size_t ct_kpi_set_offset(unsigned metric);
+/* Where a metric's state begins in a set; one more: where the last one ends. */
+extern const size_t ct_kpi_set_offsets[CT_METRIC_COUNT + 1];
+static inline size_t ct_kpi_set_offset(unsigned metric)
+{
+    return ct_kpi_set_offsets[metric];
+}
 /* May its state be other than empty where conversations alone were folded? */
 static inline bool ct_metric_of_conversations(unsigned metric)
 {

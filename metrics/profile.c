@@ -111,15 +111,6 @@ const struct ct_definition *ct_definition_find(enum ct_profile profile, const ch
     return NULL;
 }
 
-static ct_usec later(ct_usec at, ct_usec by)
-{
-    ct_usec sum;
-    if (at == CT_USEC_NONE) {
-        return CT_USEC_NONE;
-    }
-    return __builtin_add_overflow(at, by, &sum) ? INT64_MAX : sum;
-}
-
 static ct_usec anchored(const struct ct_definition *definition, const struct ct_record *record)
 {
     switch (definition->anchor) {
@@ -127,9 +118,9 @@ static ct_usec anchored(const struct ct_definition *definition, const struct ct_
         break;
     case CT_ANCHOR_RESOLVED:
         return record->resolved_at != CT_USEC_NONE ? record->resolved_at
-                                                   : later(record->ended_at, definition->window_usec);
+                                                   : ct_place_later(record->ended_at, definition->window_usec);
     case CT_ANCHOR_SETTLED:
-        return later(record->ended_at, definition->window_usec);
+        return ct_place_later(record->ended_at, definition->window_usec);
     }
     return record->started_at;
 }
@@ -141,22 +132,7 @@ void ct_definition_place(const struct ct_definition *definition, const struct ct
     out->settles_at = CT_USEC_NONE;
     places[definition - definitions](record, out);
     out->counted_at = anchored(definition, record);
-    ct_usec window = definition->window_usec;
-    if (!window || out->place == CT_STAND_OUT || out->place == CT_STAND_LEFT) {
-        return;
-    }
-    /* The whole cohort waits, those too of whom the answer is known: else the young who are back would count already,
-     * and the young who are not would not. */
-    if (!record->timed || record->ended_at == CT_USEC_NONE) {
-        out->why = CT_WHY_UNTIMED;
-    } else if (record->observed_usec < window) {
-        out->why = CT_WHY_YOUNG;
-        out->settles_at = later(record->ended_at, window);
-    } else {
-        return;
-    }
-    out->place = CT_STAND_LEFT;
-    out->provisional = out->why == CT_WHY_YOUNG;
+    ct_place_within(definition->window_usec, record, out);
 }
 
 bool ct_standings_differ(const struct ct_definition *own, const struct ct_standing *a,

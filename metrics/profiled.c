@@ -2,6 +2,7 @@
 #include "metrics/profiled.h"
 
 #include "metrics/profile.h"
+#include "metrics/profile_place.h"
 #include "metrics/satisfaction.h"
 
 /* How a row is read: from a cell of its own, or as a survey. Parallel to ct_definitions. */
@@ -24,35 +25,66 @@ static const struct source sources[] = {
 #undef CATALOGUE
 };
 
-static void count_standing(struct ct_profiled_cell *cell, const struct ct_standing *standing, enum ct_kpi_kind kind)
+/* What a cell counts. Parallel to ct_profiled's. */
+struct counted {
+    ct_place_of *place;
+    ct_usec window;
+    bool mean;
+};
+static const struct counted cells[CT_PROFILED_CELLS] = {
+#define CATALOGUE(place, kind, window)
+#define SURVEY(what) SURVEY_ROW
+#define SURVEY_ROW(place, kind, window)
+#define CELL(place, kind, window) {ct_place_##place, (window), CT_KPI_##kind == CT_KPI_MEAN},
+#define CT_DEFINE(symbol, profile, kpi, kind, unit, anchor, window, reading, place, ...) reading(place, kind, window)
+#include "metrics/profiles.def"
+#undef CT_DEFINE
+#undef CELL
+#undef SURVEY_ROW
+#undef SURVEY
+#undef CATALOGUE
+};
+
+static struct ct_profiled_cell *cell_of(void *state, size_t cell)
 {
-    cell->base += standing->place >= CT_STAND_BASE;
-    cell->hits += standing->place == CT_STAND_HIT;
-    cell->left_out += standing->place == CT_STAND_LEFT;
-    if (standing->provisional) {
-        bool later = cell->provisional == 0 || standing->settles_at > cell->settles_at;
-        cell->settles_at = later ? standing->settles_at : cell->settles_at;
-        cell->provisional++;
+    return &((struct ct_profiled *)state)->cell[cell];
+}
+
+static void count_provisional(struct ct_profiled_cell *cell, ct_usec settles_at)
+{
+    bool later = cell->provisional == 0 || settles_at > cell->settles_at;
+    cell->settles_at = later ? settles_at : cell->settles_at;
+    cell->provisional++;
+}
+
+/* The same in every state, so what it is is asked once. Not for CT_STAND_OUT. */
+static void count_standing(void *const *states, size_t count, size_t cell, const struct ct_standing *standing)
+{
+    bool hit = standing->place == CT_STAND_HIT, left = standing->place == CT_STAND_LEFT;
+    for (size_t s = 0; s < count && left; s++) {
+        cell_of(states[s], cell)->left_out++;
     }
-    if (standing->place == CT_STAND_HIT && kind == CT_KPI_MEAN) {
-        ct_moments_add(&cell->values, standing->value);
+    for (size_t s = 0; s < count && !left; s++) {
+        cell_of(states[s], cell)->base++;
+        cell_of(states[s], cell)->hits += hit;
+    }
+    for (size_t s = 0; s < count && standing->provisional; s++) {
+        count_provisional(cell_of(states[s], cell), standing->settles_at);
+    }
+    for (size_t s = 0; s < count && hit && cells[cell].mean; s++) {
+        ct_moments_add(&cell_of(states[s], cell)->values, standing->value);
     }
 }
 
 /* Where a conversation stands is the same in every state. */
 static void fold_each(void *const *states, size_t count, const struct ct_record *record)
 {
-    size_t definition_count;
-    const struct ct_definition *definitions = ct_definitions(&definition_count);
-    for (size_t i = 0; i < definition_count; i++) {
-        struct ct_standing standing;
-        if (sources[i].cell < 0) {
-            continue;
-        }
-        ct_definition_place(&definitions[i], record, &standing);
-        for (size_t s = 0; s < count && standing.place != CT_STAND_OUT; s++) {
-            struct ct_profiled *state = states[s];
-            count_standing(&state->cell[sources[i].cell], &standing, definitions[i].kind);
+    for (size_t i = 0; i < CT_PROFILED_CELLS; i++) {
+        struct ct_standing standing = {.settles_at = CT_USEC_NONE};
+        cells[i].place(record, &standing);
+        if (standing.place != CT_STAND_OUT) {
+            ct_place_within(cells[i].window, record, &standing);
+            count_standing(states, count, i, &standing);
         }
     }
 }

@@ -166,7 +166,9 @@ static void the_key_is_tenant_and_id(void **state)
     ct_message_init(&b);
     a.conversation_id = b.conversation_id = CT_SPAN_LIT("c");
     assert_true(ct_conversation_key(&a) == ct_conversation_key(&b));
+    assert_true(ct_conversation_key(&a) == ct_hash(a.conversation_id, ct_hash(CT_SPAN_NONE, 0x7E4A)));
     b.tenant = CT_SPAN_LIT("t");
+    assert_true(ct_conversation_key(&b) == ct_hash(b.conversation_id, ct_hash(b.tenant, 0x7E4A)));
     assert_true(ct_conversation_key(&a) != ct_conversation_key(&b));
     b.tenant = CT_SPAN_NONE;
     b.conversation_id = CT_SPAN_LIT("d");

@@ -463,6 +463,49 @@ static void one_by_one_in_any_order(void **state)
     clear();
 }
 
+/* One conversation into several sets, each of which has seen others before, is the same as into one after the other. */
+static void several_sets_at_once(void **state)
+{
+    enum { SETS = 5 };
+    (void)state;
+    seed = 99;
+    populate(8);
+    struct ct_kpi_set *once[SETS], *each[SETS];
+    for (size_t s = 0; s < SETS; s++) {
+        once[s] = ct_kpis_new();
+        each[s] = ct_kpis_new();
+        assert_true(once[s] && each[s]);
+    }
+    for (size_t i = 0; i < CUSTOMERS; i++) {
+        size_t from = below(SETS), count = 1 + below(SETS - from);
+        for (size_t j = 0; j < people[i].count; j++) {
+            ct_kpis_fold_each(once + from, count, people[i].at[j]);
+            for (size_t s = from; s < from + count; s++) {
+                ct_kpis_fold(each[s], people[i].at[j]);
+            }
+        }
+    }
+    for (size_t s = 0; s < SETS; s++) {
+        assert_true(ct_kpis_conversations(once[s]) > 0);
+        assert_same(once[s], each[s]);
+        ct_kpis_free(once[s]);
+        ct_kpis_free(each[s]);
+    }
+    clear();
+}
+
+/* States stand one after the other, each of its size and aligned for the widest integer. */
+static void a_set_is_its_states(void **state)
+{
+    (void)state;
+    size_t offset = 0;
+    for (unsigned i = 0; i < CT_METRIC_COUNT; i++) {
+        assert_int_equal(ct_kpi_set_offset(i), offset);
+        offset += (ct_metrics[i]->state_bytes + 15) / 16 * 16;
+    }
+    assert_int_equal(ct_kpi_set_bytes(), offset);
+}
+
 static void slices_fold_some(struct ct_kpi_slices *slices, const bool *chosen, bool which)
 {
     for (size_t i = 0; i < CUSTOMERS; i++) {
@@ -627,6 +670,8 @@ int main(void)
         cmocka_unit_test(fields_by_name),
         cmocka_unit_test(what_was_added_can_be_given_back),
         cmocka_unit_test(one_by_one_in_any_order),
+        cmocka_unit_test(several_sets_at_once),
+        cmocka_unit_test(a_set_is_its_states),
         cmocka_unit_test(slices_give_back),
         cmocka_unit_test(nothing_is_left_behind),
         cmocka_unit_test(packed_is_the_same),
