@@ -73,6 +73,32 @@ static inline uint64_t read64(const char *at)
     return value;
 }
 
+static inline uint64_t read32(const char *at)
+{
+    uint32_t value;
+    memcpy(&value, at, 4);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap32(value);
+#endif
+    return value;
+}
+
+/* The last 0 to 15 bytes as if zeros followed them, in two halves: from loads that overlap, so that nothing is copied
+ * byte by byte and loaded again. */
+static inline void read_tail(const char *at, size_t len, uint64_t *low, uint64_t *high)
+{
+    *low = *high = 0;
+    if (len >= 8) {
+        *low = read64(at);
+        *high = len > 8 ? read64(at + len - 8) >> 8 * (16 - len) : 0;
+    } else if (len >= 4) {
+        *low = read32(at) | read32(at + len - 4) << 8 * (len - 4);
+    } else if (len) {
+        *low = (uint64_t)(unsigned char)at[0] | (uint64_t)(unsigned char)at[len / 2] << 8 * (len / 2) |
+               (uint64_t)(unsigned char)at[len - 1] << 8 * (len - 1);
+    }
+}
+
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
     __extension__ typedef unsigned __int128 wide;
@@ -91,11 +117,9 @@ uint64_t ct_hash(ct_span bytes, uint64_t seed)
         at += 16;
         left -= 16;
     }
-    char tail[16] = {0};
-    if (left) {
-        memcpy(tail, at, left);
-    }
-    return mix(mix(read64(tail) ^ k2, read64(tail + 8) ^ state), k0 ^ bytes.len);
+    uint64_t low, high;
+    read_tail(at, left, &low, &high);
+    return mix(mix(low ^ k2, high ^ state), k0 ^ bytes.len);
 }
 
 /* ---- UTF-8 ------------------------------------------------------------------------------------------------- */

@@ -66,27 +66,18 @@ static bool seen(const struct ct_json_walk *walk, enum field field)
 
 /* ---- parts of a message ----------------------------------------------------------------- */
 
-static bool read_time(struct ct_json *json, ct_usec *ts)
+/* `text` as it stood at `at`; one that is null says nothing. */
+static bool take_time(struct ct_json *json, const char *at, ct_span text, struct ct_message *message)
 {
-    ct_span text = CT_SPAN_NONE;
-    (void)ct_json_peek(json);
-    const char *at = json->at;
-    if (!ct_json_string_or_null(json, "ts", &text))
-        return false;
-    if (text.at != NULL && !ct_time_parse(text, ts))
+    if (text.at != NULL && !ct_time_parse(text, &message->ts))
         return ct_json_fail(json, "bad_time", at, "ts", "not an RFC 3339 time");
     return true;
 }
 
-static bool read_role(struct ct_json *json, enum ct_role *role)
+static bool take_role(struct ct_json *json, const char *at, ct_span text, struct ct_message *message)
 {
-    ct_span text;
-    (void)ct_json_peek(json);
-    const char *at = json->at;
-    if (!ct_json_string(json, "role", &text))
-        return false;
-    *role = ct_role_from(text);
-    return *role != CT_ROLE_UNKNOWN ||
+    message->role = ct_role_from(text);
+    return message->role != CT_ROLE_UNKNOWN ||
            ct_json_fail(json, "unknown_role", at, "role", "user, bot, agent, system or tool is due");
 }
 
@@ -392,24 +383,49 @@ static bool read_event(struct ct_json *json, struct ct_event *event)
 
 /* ---- messages --------------------------------------------------------------------------- */
 
-/* The value of one member of a message, or of a conversation (all but "messages"). */
-static bool read_member(struct ct_json *json, int field, struct ct_message *message)
+/* What a member's value is. Those up to WORD_TIME are written as a string. */
+enum kind { WORD_TEXT = 1, WORD_ID, WORD_ROLE, WORD_TIME, NO_WORD };
+struct member {
+    uint16_t offset; /* WORD_TEXT, WORD_ID: of a ct_span in struct ct_message */
+    uint8_t kind;
+};
+#define TEXT(member)                                                                                                   \
+    {                                                                                                                  \
+        offsetof(struct ct_message, member), WORD_TEXT                                                                 \
+    }
+#define ID(member)                                                                                                     \
+    {                                                                                                                  \
+        offsetof(struct ct_message, member), WORD_ID                                                                   \
+    }
+static const struct member members[] = {
+    [F_CONVERSATION_ID] = ID(conversation_id),
+    [F_USER_ID] = ID(user_id),
+    [F_CHANNEL] = TEXT(channel),
+    [F_ID] = ID(id),
+    [F_TS] = {0, WORD_TIME},
+    [F_ROLE] = {0, WORD_ROLE},
+    [F_TEXT] = TEXT(text),
+    [F_TOOL_CALLS] = {0, NO_WORD},
+    [F_TOKENS] = {0, NO_WORD},
+    [F_COST] = {0, NO_WORD},
+    [F_EVENT] = {0, NO_WORD},
+    [F_MESSAGES] = {0, NO_WORD},
+    [F_LANGUAGE] = TEXT(language),
+    [F_BOT] = TEXT(bot),
+    [F_TENANT] = TEXT(tenant),
+    [F_BOT_VERSION] = ID(bot_version),
+    [F_SEGMENT] = TEXT(segment),
+    [F_PRODUCT] = ID(product),
+    [F_COUNTRY] = TEXT(country),
+    [F_INTENT] = TEXT(intent),
+    [F_CATEGORY] = TEXT(category),
+};
+#undef TEXT
+#undef ID
+
+static bool read_no_word(struct ct_json *json, int field, struct ct_message *message)
 {
     switch (field) {
-    case F_CONVERSATION_ID:
-        return ct_json_id(json, "conversation_id", &message->conversation_id);
-    case F_ROLE:
-        return read_role(json, &message->role);
-    case F_TEXT:
-        return ct_json_string_or_null(json, "text", &message->text);
-    case F_TS:
-        return read_time(json, &message->ts);
-    case F_USER_ID:
-        return ct_json_id(json, "user_id", &message->user_id);
-    case F_CHANNEL:
-        return ct_json_string_or_null(json, "channel", &message->channel);
-    case F_ID:
-        return ct_json_id(json, "id", &message->id);
     case F_TOOL_CALLS:
         return read_tool_calls(json, message);
     case F_TOKENS:
@@ -418,26 +434,38 @@ static bool read_member(struct ct_json *json, int field, struct ct_message *mess
         return read_cost(json, message);
     case F_EVENT:
         return read_event(json, &message->event);
-    case F_LANGUAGE:
-        return ct_json_string_or_null(json, "language", &message->language);
-    case F_BOT:
-        return ct_json_string_or_null(json, "bot", &message->bot);
-    case F_TENANT:
-        return ct_json_string_or_null(json, "tenant", &message->tenant);
-    case F_BOT_VERSION:
-        return ct_json_id(json, "bot_version", &message->bot_version);
-    case F_SEGMENT:
-        return ct_json_string_or_null(json, "segment", &message->segment);
-    case F_PRODUCT:
-        return ct_json_id(json, "product", &message->product);
-    case F_COUNTRY:
-        return ct_json_string_or_null(json, "country", &message->country);
-    case F_INTENT:
-        return ct_json_string_or_null(json, "intent", &message->intent);
-    case F_CATEGORY:
-        return ct_json_string_or_null(json, "category", &message->category);
     default:
         return ct_json_skip(json);
+    }
+}
+
+/* A word that is no string: an identifier may be a number, and most may be null. */
+static bool read_word_other(struct ct_json *json, int field, ct_span *out)
+{
+    const char *name = field_names[field].at;
+    if (members[field].kind == WORD_ID)
+        return ct_json_id_other(json, name, out);
+    return ct_json_string_other(json, name, members[field].kind != WORD_ROLE, out);
+}
+
+/* The value of one member of a message, or of a conversation (all but "messages"). */
+static inline bool read_member(struct ct_json *json, int field, struct ct_message *message)
+{
+    if (field < 0 || members[field].kind == NO_WORD)
+        return read_no_word(json, field, message);
+    ct_span text;
+    bool is_string = ct_json_string_comes(json);
+    const char *at = json->at;
+    if (!(is_string ? ct_json_string_here(json, &text) : read_word_other(json, field, &text)))
+        return false;
+    switch (members[field].kind) {
+    case WORD_ROLE:
+        return take_role(json, at, text, message);
+    case WORD_TIME:
+        return take_time(json, at, text, message);
+    default:
+        *(ct_span *)(void *)((char *)message + members[field].offset) = text;
+        return true;
     }
 }
 

@@ -136,14 +136,14 @@ bool ct_json_string_other(struct ct_json *json, const char *field, bool null_ok,
     return read_literal(json, "null", 4);
 }
 
-bool ct_json_id(struct ct_json *json, const char *field, ct_span *out)
+bool ct_json_id_other(struct ct_json *json, const char *field, ct_span *out)
 {
     if (json->status == CT_OK && ct_json_peek(json) == CT_JSON_NUMBER)
         return read_number(json, out);
-    return ct_json_string_or_null(json, field, out);
+    return ct_json_string_other(json, field, true, out);
 }
 
-bool ct_json_count(struct ct_json *json, const char *field, int64_t *out)
+bool ct_json_count_other(struct ct_json *json, const char *field, int64_t *out)
 {
     if (json->status != CT_OK)
         return false;
@@ -179,7 +179,7 @@ static bool enter(struct ct_json *json, enum ct_json_kind kind, const char *fiel
     return true;
 }
 
-bool ct_json_object(struct ct_json *json, const char *field)
+bool ct_json_object_other(struct ct_json *json, const char *field)
 {
     return enter(json, CT_JSON_OBJECT, field, "an object");
 }
@@ -275,6 +275,22 @@ int ct_json_field(struct ct_json *json, struct ct_json_walk *walk, ct_span key, 
         return (int)i;
     }
     return -1;
+}
+
+int ct_json_next_other(struct ct_json *json, struct ct_json_walk *walk, const struct ct_json_fields *fields)
+{
+    enum { GLANCES = 4, COMMA_SPACE_QUOTE_AND_LOAD = 1 + 1 + 1 + 16 };
+    const char *at = json->at, *end = json->end;
+    ct_span key;
+    if (json->status == CT_OK && end - at >= COMMA_SPACE_QUOTE_AND_LOAD && (!walk->started || *at == ',')) {
+        at += walk->started;
+        at += *at == ' '; /* as Python's json writes it */
+        uint32_t i = walk->next_field, left = fields->count - i, stop = i + (left < GLANCES ? left : GLANCES);
+        for (bool quoted = *at++ == '"'; quoted && i < stop; i++)
+            if (ct_json_take_name(json, walk, fields, i, at))
+                return (int)i;
+    }
+    return ct_json_key(json, walk, &key) ? ct_json_field(json, walk, key, fields) : CT_JSON_LAST;
 }
 
 /* A scalar, or nothing: *container says that the cursor stands on '{' or '['. */

@@ -63,15 +63,15 @@ struct ct_json_walk {
     uint64_t seen;       /* fields met so far, by index */
 };
 
-/* One row of a table of names. */
+/* One row of a table of names, of 1 to 63 bytes each. The zeros behind a name let 16 bytes of it be read. */
 #define CT_JSON_NAME(s)                                                                                                \
     {                                                                                                                  \
-        "" s, sizeof(s) - 1                                                                                            \
+        "" s "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(s) - 1                                                           \
     }
 
 /* The fields that a caller knows of one kind of object; at most 64. */
 struct ct_json_fields {
-    const ct_span *names;
+    const ct_span *names; /* made by CT_JSON_NAME */
     uint32_t count;
 };
 
@@ -93,7 +93,7 @@ static inline enum ct_json_kind ct_json_peek(struct ct_json *json)
 }
 
 /* Consumes '{' or '['; `field` is for the message where something else stands there. */
-bool ct_json_object(struct ct_json *json, const char *field) CT_MUST_USE;
+CT_MUST_USE static inline bool ct_json_object(struct ct_json *json, const char *field);
 bool ct_json_array(struct ct_json *json, const char *field) CT_MUST_USE;
 /* Next member: true = *key filled, the cursor before the value, which the caller must read or skip.
  * false = the object ended (its '}' is consumed) or json->status is not CT_OK. */
@@ -111,11 +111,11 @@ bool ct_json_raw(struct ct_json *json, ct_span *out) CT_MUST_USE;
 CT_MUST_USE static inline bool ct_json_string(struct ct_json *json, const char *field, ct_span *out);
 CT_MUST_USE static inline bool ct_json_string_or_null(struct ct_json *json, const char *field, ct_span *out);
 /* An identifier: a string, a number as written, or null (empty). */
-bool ct_json_id(struct ct_json *json, const char *field, ct_span *out) CT_MUST_USE;
+CT_MUST_USE static inline bool ct_json_id(struct ct_json *json, const char *field, ct_span *out);
 /* A number as written; never through a binary float. */
 bool ct_json_number(struct ct_json *json, const char *field, ct_span *out) CT_MUST_USE;
 /* A whole number from 0 to CT_JSON_COUNT_MAX, or null (*out stays). */
-bool ct_json_count(struct ct_json *json, const char *field, int64_t *out) CT_MUST_USE;
+CT_MUST_USE static inline bool ct_json_count(struct ct_json *json, const char *field, int64_t *out);
 /* Only white space is left. */
 bool ct_json_end(struct ct_json *json) CT_MUST_USE;
 
@@ -136,34 +136,63 @@ void ct_json_refusal(const struct ct_json *json, const struct ct_frame *frame, s
  * known before a tree of it is built. */
 bool ct_json_check(struct ct_json *json, uint32_t depth_max, uint64_t values_max) CT_MUST_USE;
 
+/* Do a known name, its closing quote and a colon stand at `at`, with at least 16 bytes from there? A no may be wrong:
+ * where the name is of more than 16 bytes or white space follows it. */
+static inline bool ct_json_name_here(const char *at, const char *end, ct_span name)
+{
+    if ((size_t)(end - at) < name.len + 2 || memcmp(at + name.len, "\":", 2) != 0)
+        return false;
+#if defined(__SSE2__)
+    __m128i have = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i want = _mm_loadu_si128((const __m128i *)(const void *)name.at);
+    unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(have, want));
+    return (uint64_t)~same << (64 - name.len) == 0; /* the lowest bits, as many as the name has bytes */
+#else
+    return memcmp(at, name.at, name.len) == 0;
+#endif
+}
+
+/* The known key `i` stands where `at` is behind its opening quote: has it as the next member. False = it does not. */
+static inline bool ct_json_take_name(struct ct_json *json, struct ct_json_walk *walk,
+                                     const struct ct_json_fields *fields, uint32_t i, const char *at)
+{
+    if (!ct_json_name_here(at, json->end, fields->names[i]) || walk->seen >> i & 1 || walk->keys >= CT_JSON_KEYS_MAX)
+        return false;
+    walk->started = true;
+    walk->keys++;
+    walk->seen |= (uint64_t)1 << i;
+    walk->next_field = i + 1;
+    json->at = at + fields->names[i].len + 2;
+    return true;
+}
+
+/* Behind the shortest way of ct_json_next: what it returns. */
+int ct_json_next_other(struct ct_json *json, struct ct_json_walk *walk,
+                       const struct ct_json_fields *fields) CT_MUST_USE;
+
 /* Next member and which field it is, in one step: the index, -1 = a key of nobody's, CT_JSON_LAST = the object ended or
  * json->status is not CT_OK. A key that stands where keys like it stood before is told by one comparison. */
 #define CT_JSON_LAST (-2)
-static inline int ct_json_next(struct ct_json *json, struct ct_json_walk *walk, const struct ct_json_fields *fields)
+CT_MUST_USE static inline int ct_json_next(struct ct_json *json, struct ct_json_walk *walk,
+                                           const struct ct_json_fields *fields)
 {
-    enum { GLANCES = 4 };
-    const char *at = json->at;
-    ct_span key;
-    if (json->status == CT_OK && json->end - at > 2 && (!walk->started || *at++ == ',')) {
-        at += *at == ' '; /* as Python's json writes it */
-        for (uint32_t i = walk->next_field, glance = 0; glance < GLANCES && i < fields->count; glance++, i++) {
-            ct_span name = fields->names[i];
-            if ((size_t)(json->end - at) > name.len + 3 && at[0] == '"' && at[1] == name.at[0] &&
-                at[name.len + 1] == '"' && at[name.len + 2] == ':' && memcmp(at + 1, name.at, name.len) == 0 &&
-                !(walk->seen >> i & 1) && walk->keys < CT_JSON_KEYS_MAX) {
-                walk->started = true;
-                walk->keys++;
-                walk->seen |= (uint64_t)1 << i;
-                walk->next_field = i + 1;
-                json->at = at + name.len + 3;
-                return (int)i;
-            }
-        }
+    enum { COMMA_QUOTE_AND_LOAD = 1 + 1 + 16 };
+    const char *at = json->at, *quote = at + walk->started;
+    uint32_t i = walk->next_field;
+    if (json->status != CT_OK)
+        return CT_JSON_LAST;
+    if (json->end - at >= COMMA_QUOTE_AND_LOAD && i < fields->count && *quote == '"' && (quote == at || *at == ',') &&
+        ct_json_take_name(json, walk, fields, i, quote + 1))
+        return (int)i;
+    if (at < json->end && *at == '}') {
+        json->at = at + 1;
+        json->depth--;
+        return CT_JSON_LAST;
     }
-    return ct_json_key(json, walk, &key) ? ct_json_field(json, walk, key, fields) : CT_JSON_LAST;
+    return ct_json_next_other(json, walk, fields);
 }
 
-/* ---- the short way, inline: a string without escapes and with nothing but ASCII ------------- */
+/* ---- the short ways, inline ------------------------------------------------------------- */
 
 /* For the reader's own files: refuses as "truncated" where `at` is the end, else as "bad_json". */
 bool ct_json_fail_syntax(struct ct_json *json, const char *at, const char *note);
@@ -174,12 +203,29 @@ const char *ct_json_string_end(struct ct_json *json, const char *at, bool refuse
 bool ct_json_string_rest(struct ct_json *json, const char *stop, ct_span *out) CT_MUST_USE;
 /* Where no string is: null, or a failure. */
 bool ct_json_string_other(struct ct_json *json, const char *field, bool null_ok, ct_span *out) CT_MUST_USE;
+/* The same: a number, null, or a failure. */
+bool ct_json_id_other(struct ct_json *json, const char *field, ct_span *out) CT_MUST_USE;
+/* Where more than a few digits are, or something else. */
+bool ct_json_count_other(struct ct_json *json, const char *field, int64_t *out) CT_MUST_USE;
+/* Where no object is, or one too deep. */
+bool ct_json_object_other(struct ct_json *json, const char *field) CT_MUST_USE;
 
-/* The cursor stands on the opening quote. */
+/* White space before the next value is consumed. */
+static inline bool ct_json_comes(struct ct_json *json, enum ct_json_kind kind, char first)
+{
+    return json->status == CT_OK && ((json->at < json->end && *json->at == first) || ct_json_peek(json) == kind);
+}
+
+static inline bool ct_json_string_comes(struct ct_json *json)
+{
+    return ct_json_comes(json, CT_JSON_STRING, '"');
+}
+
+/* The cursor stands on the opening quote: a string without escapes and with nothing but ASCII. */
 CT_MUST_USE static inline bool ct_json_string_here(struct ct_json *json, ct_span *out)
 {
     const char *body = json->at + 1;
-    const char *stop = ct_json_plain(body, json->end);
+    const char *stop = ct_json_plain(json->begin, body, json->end);
     if (stop >= json->end || *stop != '"')
         return ct_json_string_rest(json, stop, out);
     json->at = stop + 1;
@@ -189,16 +235,43 @@ CT_MUST_USE static inline bool ct_json_string_here(struct ct_json *json, ct_span
 
 static inline bool ct_json_string(struct ct_json *json, const char *field, ct_span *out)
 {
-    if (json->status == CT_OK && ct_json_peek(json) == CT_JSON_STRING)
-        return ct_json_string_here(json, out);
-    return ct_json_string_other(json, field, false, out);
+    return ct_json_string_comes(json) ? ct_json_string_here(json, out) : ct_json_string_other(json, field, false, out);
 }
 
 static inline bool ct_json_string_or_null(struct ct_json *json, const char *field, ct_span *out)
 {
-    if (json->status == CT_OK && ct_json_peek(json) == CT_JSON_STRING)
-        return ct_json_string_here(json, out);
-    return ct_json_string_other(json, field, true, out);
+    return ct_json_string_comes(json) ? ct_json_string_here(json, out) : ct_json_string_other(json, field, true, out);
+}
+
+static inline bool ct_json_id(struct ct_json *json, const char *field, ct_span *out)
+{
+    return ct_json_string_comes(json) ? ct_json_string_here(json, out) : ct_json_id_other(json, field, out);
+}
+
+static inline bool ct_json_count(struct ct_json *json, const char *field, int64_t *out)
+{
+    enum { DIGITS_MAX = 15 }; /* below 2^53 whatever they are */
+    const char *begin = json->at, *at = begin;
+    int64_t value = 0;
+    if (json->status != CT_OK || json->end - begin <= DIGITS_MAX)
+        return ct_json_count_other(json, field, out);
+    for (; at - begin <= DIGITS_MAX && *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (*at - '0');
+    if (at == begin || at - begin > DIGITS_MAX || (*begin == '0' && at - begin > 1) || *at == '.' ||
+        (*at | 0x20) == 'e')
+        return ct_json_count_other(json, field, out);
+    json->at = at;
+    *out = value;
+    return true;
+}
+
+static inline bool ct_json_object(struct ct_json *json, const char *field)
+{
+    if (!ct_json_comes(json, CT_JSON_OBJECT, '{') || json->depth >= CT_JSON_DEPTH_MAX)
+        return ct_json_object_other(json, field);
+    json->depth++;
+    json->at++;
+    return true;
 }
 
 #endif

@@ -21,27 +21,40 @@ static inline bool ct_json_is_space(char c)
 
 static inline const char *ct_json_space(const char *at, const char *end)
 {
-    while (at < end && ct_json_is_space(*at))
+    while (at < end && (unsigned char)*at <= ' ' && ct_json_is_space(*at)) /* mostly the first byte is none */
         at++;
     return at;
 }
 
-/* First byte that is a quote, a backslash, a control character or not ASCII. */
-static inline const char *ct_json_plain(const char *at, const char *end)
+#if defined(__SSE2__)
+/* A bit for each of 16 bytes that is a quote, a backslash, a control character or not ASCII. */
+static inline unsigned ct_json_not_plain(const char *at)
+{
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
+    /* The signed comparison finds controls and, being negative, every byte from 0x80. */
+    __m128i hit =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)), _mm_cmplt_epi8(v, space));
+    return (unsigned)_mm_movemask_epi8(hit);
+}
+#endif
+
+/* First byte that is a quote, a backslash, a control character or not ASCII. `begin` is where the bytes around begin:
+ * what is shorter than a load is read with what stands before it. */
+static inline const char *ct_json_plain(const char *begin, const char *at, const char *end)
 {
 #if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
-    while (end - at >= 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
-        /* The signed comparison finds controls and, being negative, every byte from 0x80. */
-        __m128i hit =
-            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)), _mm_cmplt_epi8(v, space));
-        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+    for (; end - at >= 16; at += 16) {
+        unsigned mask = ct_json_not_plain(at);
         if (mask != 0)
             return at + __builtin_ctz(mask);
-        at += 16;
+    }
+    if (end - begin >= 16) {
+        unsigned mask = ct_json_not_plain(end - 16) >> (16 - (end - at));
+        return mask != 0 ? at + __builtin_ctz(mask) : end;
     }
 #endif
+    (void)begin;
     while (at < end && (signed char)*at >= 0x20 && *at != '"' && *at != '\\')
         at++;
     return at;

@@ -5,6 +5,8 @@
  */
 #include "parsers/json_reader.h"
 
+/* ---- UTF-8 ------------------------------------------------------------------------------ */
+
 /* One UTF-8 sequence that is not ASCII; NULL where it is malformed. RFC 3629, table 3-7 of Unicode. */
 static const char *step_utf8(const char *at, const char *end)
 {
@@ -28,6 +30,68 @@ static const char *step_utf8(const char *at, const char *end)
     }
     return NULL;
 }
+
+#if defined(__SSE2__)
+/* A bit for each byte that is at least `byte`, of the bytes that are not ASCII. */
+static inline unsigned at_least(__m128i v, unsigned high, int byte)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(v, _mm_set1_epi8((char)(byte - 1)))) & high;
+}
+
+static inline unsigned equal(__m128i v, int byte)
+{
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8((char)byte)));
+}
+
+/* The same where some characters are of three or four bytes: adds to *due where their bytes are due; returns where a
+ * byte is wrong. */
+__attribute__((noinline)) static unsigned wide_wrong(__m128i v, unsigned high, unsigned *due)
+{
+    unsigned from_90 = at_least(v, high, 0x90), from_a0 = at_least(v, high, 0xA0);
+    *due |= at_least(v, high, 0xE0) << 2 | at_least(v, high, 0xF0) << 3;
+    return at_least(v, high, 0xF5) | (equal(v, 0xE0) << 1 & ~from_a0) | (equal(v, 0xED) << 1 & from_a0) |
+           (equal(v, 0xF0) << 1 & ~from_90) | (equal(v, 0xF4) << 1 & from_90);
+}
+
+/* Of 16 bytes that begin with a whole character, of which those in `high` are not ASCII and those in `stops` end the
+ * text: how many, up to 16, are whole and well-formed characters before the first of `stops`. */
+static inline unsigned well_formed(__m128i v, unsigned high, unsigned stops)
+{
+    unsigned follow = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(v, _mm_set1_epi8((char)0xC0)));
+    unsigned lead = high & ~follow, due = lead << 1; /* where a byte that follows another is due */
+    unsigned wrong = stops | equal(_mm_and_si128(v, _mm_set1_epi8((char)0xFE)), 0xC0);
+    if (at_least(v, high, 0xE0))
+        wrong |= wide_wrong(v, high, &due);
+    wrong = (wrong | (due ^ follow)) & 0xFFFF;
+    unsigned end = wrong ? (unsigned)__builtin_ctz(wrong) : 16;
+    return due >> end & 1 ? 31 - (unsigned)__builtin_clz(lead & ((1u << end) - 1)) : end; /* not within a character */
+}
+#endif
+
+/* Passes over what is well-formed before a quote, a backslash or a control character; may stop earlier, where less than
+ * 16 bytes are left, but never within a character. */
+static inline const char *skip_text(const char *at, const char *end)
+{
+#if defined(__SSE2__)
+    unsigned passed = 16;
+    for (; passed && end - at >= 16; at += passed) {
+        unsigned other = ct_json_not_plain(at);
+        passed = 16;
+        if (other == 0)
+            continue;
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at);
+        unsigned high = (unsigned)_mm_movemask_epi8(v);
+        if (high == 0)
+            return at + __builtin_ctz(other);
+        passed = well_formed(v, high, other & ~high);
+    }
+#else
+    (void)end;
+#endif
+    return at;
+}
+
+/* ---- escapes ---------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -88,7 +152,7 @@ const char *ct_json_string_end(struct ct_json *json, const char *at, bool refuse
 {
     const char *end = json->end;
     for (;;) {
-        at = ct_json_plain(at, end);
+        at = ct_json_plain(json->begin, at, end);
         if (at >= end)
             return (void)ct_json_fail_syntax(json, end, NULL), NULL;
         if (*at == '"')
@@ -225,18 +289,22 @@ static bool unescape(struct ct_json *json, const char *body, const char *at, ct_
 
 bool ct_json_string_rest(struct ct_json *json, const char *stop, ct_span *out)
 {
-    const char *body = json->at + 1;
-    while (stop < json->end && *stop != '"') {
+    const char *body = json->at + 1, *end = json->end;
+    while ((stop = skip_text(stop, end)) < end && *stop != '"') {
         if (*stop == '\\')
             return unescape(json, body, stop, out);
-        if ((signed char)*stop >= 0)
+        if ((signed char)*stop < 0) {
+            const char *next = step_utf8(stop, end);
+            if (next == NULL)
+                return ct_json_fail(json, "invalid_utf8", stop, NULL, NULL);
+            stop = next;
+        } else if (*stop < 0x20) {
             return ct_json_fail_syntax(json, stop, "control character in a string");
-        const char *next = step_utf8(stop, json->end);
-        if (next == NULL)
-            return ct_json_fail(json, "invalid_utf8", stop, NULL, NULL);
-        stop = next < json->end && (signed char)*next < 0 ? next : ct_json_plain(next, json->end);
+        } else {
+            stop = ct_json_plain(json->begin, stop, end);
+        }
     }
-    if (stop >= json->end)
+    if (stop >= end)
         return ct_json_fail_syntax(json, stop, NULL);
     json->at = stop + 1;
     *out = (ct_span){body, (size_t)(stop - body)};

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -110,6 +111,55 @@ static void utf8(void **state)
     assert_int_equal(at, 7);
 }
 
+static uint64_t little_endian(const unsigned char *at)
+{
+    uint64_t value = 0;
+    for (int i = 8; i-- > 0;) {
+        value = value << 8 | at[i];
+    }
+    return value;
+}
+
+static uint64_t mixed(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The hash as it is defined: the bytes with zeros behind them, 16 at a time, the last 0 to 15 apart. */
+static uint64_t slow_hash(const char *text, size_t len, uint64_t seed)
+{
+    unsigned char bytes[96] = {0};
+    uint64_t state = mixed(seed ^ 0x9E3779B97F4A7C15ull, 0xD6E8FEB86659FD93ull ^ len);
+    size_t at = 0;
+    if (len) {
+        memcpy(bytes, text, len);
+    }
+    for (; len - at >= 16; at += 16) {
+        state = mixed(little_endian(bytes + at) ^ 0xD6E8FEB86659FD93ull, little_endian(bytes + at + 8) ^ state);
+    }
+    return mixed(mixed(little_endian(bytes + at) ^ 0xA0761D6478BD642Full, little_endian(bytes + at + 8) ^ state),
+                 0x9E3779B97F4A7C15ull ^ len);
+}
+
+static void hashes_of_every_length(void **state)
+{
+    char text[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++) {
+        text[i] = (char)(0xF1 - 7 * i);
+    }
+    for (size_t len = 0; len < sizeof text; len++) {
+        char *block = malloc(len ? len : 1); /* of the text's own length, for the sanitizer */
+        assert_non_null(block);
+        memcpy(block, text, len);
+        assert_true(ct_hash((ct_span){block, len}, len * 31) == slow_hash(block, len, len * 31));
+        free(block);
+    }
+    assert_true(ct_hash(CT_SPAN_NONE, 9) == slow_hash(NULL, 0, 9));
+}
+
 static void hashes(void **state)
 {
     char text[64];
@@ -161,7 +211,11 @@ static void arenas(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(times), cmocka_unit_test(money), cmocka_unit_test(utf8),
-                                       cmocka_unit_test(hashes), cmocka_unit_test(arenas)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(times),
+                                       cmocka_unit_test(money),
+                                       cmocka_unit_test(utf8),
+                                       cmocka_unit_test(hashes),
+                                       cmocka_unit_test(hashes_of_every_length),
+                                       cmocka_unit_test(arenas)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
