@@ -134,24 +134,34 @@ static size_t automaton_run(const struct automaton *automaton, const char *key, 
 
 /* Folded once; keys are kept with the padding that the prefilter asks for. */
 struct keys {
-    char **at;
-    size_t *len;
+    struct ct_folded *at;
 };
 
 static void keys_make(struct keys *keys, const struct corpus *corpus)
 {
     struct ct_folder *folder = ct_folder_new();
     keys->at = calloc(corpus->text_count, sizeof *keys->at);
-    keys->len = calloc(corpus->text_count, sizeof *keys->len);
     for (size_t i = 0; i < corpus->text_count; i++) {
-        struct ct_folded folded;
-        ct_fold(folder, corpus->texts[i], &folded);
-        keys->len[i] = folded.text.len;
-        keys->at[i] = malloc(folded.text.len + 16 + 16 + 64);
-        memcpy(keys->at[i], folded.key - 16, folded.text.len + 32);
-        memset(keys->at[i] + folded.text.len + 32, 0, 64);
+        ct_fold(folder, corpus->texts[i], &keys->at[i]);
+        size_t len = keys->at[i].text.len, words = len / 64 + 1;
+        char *key = malloc(len + 16 + 16 + 64);
+        uint64_t *blanks = malloc(words * sizeof *blanks);
+        memcpy(key, keys->at[i].key - 16, len + 32);
+        memset(key + len + 32, 0, 64);
+        memcpy(blanks, keys->at[i].blanks, words * sizeof *blanks);
+        keys->at[i].key = key + 16;
+        keys->at[i].blanks = blanks;
     }
     ct_folder_free(folder);
+}
+
+static void keys_done(struct keys *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free((char *)(uintptr_t)keys->at[i].key - 16);
+        free((uint64_t *)(uintptr_t)keys->at[i].blanks);
+    }
+    free(keys->at);
 }
 
 static double time_prefilter(const struct ct_prefilter *prefilter, size_t patterns, const struct keys *keys,
@@ -164,7 +174,7 @@ static double time_prefilter(const struct ct_prefilter *prefilter, size_t patter
         double start = now();
         for (size_t i = 0; i < texts; i++) {
             const struct ct_prefilter_found *found;
-            total += ct_prefilter_run(prefilter, scan, keys->at[i] + 16, keys->len[i], &found);
+            total += ct_prefilter_run(prefilter, scan, &keys->at[i], &found);
         }
         double spent = (now() - start) / (double)texts;
         best = spent < best ? spent : best;
@@ -184,7 +194,7 @@ static double time_automaton(const struct automaton *automaton, size_t patterns,
         size_t total = 0;
         double start = now();
         for (size_t i = 0; i < texts; i++)
-            total += automaton_run(automaton, keys->at[i] + 16, keys->len[i], stamps, ++epoch, found);
+            total += automaton_run(automaton, keys->at[i].key, keys->at[i].text.len, stamps, ++epoch, found);
         double spent = (now() - start) / (double)texts;
         best = spent < best ? spent : best;
         *candidates = (double)total / (double)texts;
@@ -223,7 +233,7 @@ static int bench(uint32_t rules, size_t texts, uint64_t seed, bool dense)
         }
     }
     automaton_make(&automaton, literals, literal_count);
-    struct ct_prefilter *single = ct_prefilter_new(one, items), *whole = ct_prefilter_new(all, items);
+    struct ct_prefilter *single = ct_prefilter_new(one, items, NULL, 0), *whole = ct_prefilter_new(all, items, NULL, 0);
     double with_automaton, with_single, with_whole;
     double a = time_automaton(&automaton, corpus.pattern_count, &keys, texts, &with_automaton);
     double s = time_prefilter(single, corpus.pattern_count, &keys, texts, &with_single);
@@ -233,10 +243,7 @@ static int bench(uint32_t rules, size_t texts, uint64_t seed, bool dense)
            " | all sets %6.0f ns, %6.2f candidates\n",
            dense ? "dense" : "usual", rules, literal_count, a, with_automaton,
            (double)automaton.states * automaton.classes * 4 / 1e6, s, with_single, w, with_whole);
-    for (size_t i = 0; i < corpus.text_count; i++)
-        free(keys.at[i]);
-    free(keys.at);
-    free(keys.len);
+    keys_done(&keys, corpus.text_count);
     free(all);
     free(one);
     free(literals);

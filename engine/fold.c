@@ -6,29 +6,14 @@
  * "pieces" is kept, one for each place where folded and raw bytes do not go in step; between pieces they do.
  * Called by the matcher, by the loader and by tests.
  */
-#include "engine/fold.h"
+#include "engine/fold_char.h"
 
 #include <stdlib.h>
-#include <utf8proc.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-enum { TABLE_SIZE = 0x800, CACHE_SIZE = 256, CHAR_MAX_OUT = 8, PAD = 32, READABLE = 64 };
-
-enum entry_flag {
-    ENTRY_LETTER = 1, /* takes part in run collapsing */
-    ENTRY_WIDE = 2,   /* not ASCII */
-    ENTRY_SYMBOL = 4, /* not ASCII, punctuation or symbol in every version of Unicode: the narrow view may hide it */
-    ENTRY_MANY = 8    /* becomes more than one character: ask again, character by character */
-};
-
-/* What one character becomes. */
-struct entry {
-    char text[4], key[4];
-    uint32_t from, to; /* code points; `from` is what the cache checks */
-    uint8_t len, flags;
-};
+enum { TABLE_SIZE = 0x800, CACHE_SIZE = 256, PAD = 32, READABLE = 64 };
 
 /* Folded bytes [f0,f1) came from raw bytes [r0,r1). Empty where something was dropped. */
 struct piece {
@@ -36,10 +21,11 @@ struct piece {
 };
 
 struct ct_folder {
-    struct entry table[TABLE_SIZE];
-    struct entry cache[CACHE_SIZE];
+    struct fold_entry table[TABLE_SIZE];
+    struct fold_entry cache[CACHE_SIZE];
     char *text, *key, *narrow;        /* scratch; key has PAD bytes of ' ' before it */
     struct piece *pieces;             /* at most one for two raw bytes */
+    uint64_t *blanks;                 /* of the key, bit by bit */
     uint32_t *shifts;                 /* folded - narrow bytes after each piece */
     size_t piece_count, len, raw_len, /* of the last text */
         narrow_len;
@@ -49,31 +35,6 @@ struct ct_folder {
     unsigned run;
     uint8_t seen; /* ENTRY_WIDE, and ENTRY_MANY for a wide one that is no symbol */
 };
-
-static size_t utf8_put(uint32_t c, char *out)
-{
-    unsigned char *at = (unsigned char *)out;
-    if (c < 0x80) {
-        at[0] = (unsigned char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        at[0] = (unsigned char)(0xC0 | (c >> 6));
-        at[1] = (unsigned char)(0x80 | (c & 63));
-        return 2;
-    }
-    if (c < 0x10000) {
-        at[0] = (unsigned char)(0xE0 | (c >> 12));
-        at[1] = (unsigned char)(0x80 | ((c >> 6) & 63));
-        at[2] = (unsigned char)(0x80 | (c & 63));
-        return 3;
-    }
-    at[0] = (unsigned char)(0xF0 | (c >> 18));
-    at[1] = (unsigned char)(0x80 | ((c >> 12) & 63));
-    at[2] = (unsigned char)(0x80 | ((c >> 6) & 63));
-    at[3] = (unsigned char)(0x80 | (c & 63));
-    return 4;
-}
 
 /* One character of valid UTF-8 that is not ASCII. */
 static inline size_t utf8_get_wide(const unsigned char *at, uint32_t *c)
@@ -90,108 +51,6 @@ static inline size_t utf8_get_wide(const unsigned char *at, uint32_t *c)
     return 4;
 }
 
-/* The quotes that keyboards and editors put in, and the line ends that are not '\\n'. */
-static uint32_t straighten(uint32_t c)
-{
-    switch (c) {
-    case 0x00B4:
-    case 0x02B9:
-    case 0x02BB:
-    case 0x02BC:
-    case 0x2018:
-    case 0x2019:
-    case 0x201A:
-    case 0x201B:
-    case 0x2032:
-    case 0x2039:
-    case 0x203A:
-    case 0xFF07:
-        return '\'';
-    case 0x00AB:
-    case 0x00BB:
-    case 0x02BA:
-    case 0x201C:
-    case 0x201D:
-    case 0x201E:
-    case 0x201F:
-    case 0x2033:
-    case 0x300C:
-    case 0x300D:
-    case 0xFF02:
-        return '"';
-    case 0x0085:
-    case 0x2028:
-    case 0x2029:
-        return '\n';
-    default:
-        return c;
-    }
-}
-
-/* NFD, marks stripped, case folded, in that order; returns how many characters came out. */
-static unsigned fold_codepoint(uint32_t c, uint32_t out[CHAR_MAX_OUT])
-{
-    utf8proc_int32_t parts[16], cased[8];
-    int boundary = 0;
-    unsigned n = 0;
-    utf8proc_ssize_t part_count =
-        utf8proc_decompose_char((utf8proc_int32_t)c, parts, 16, UTF8PROC_DECOMPOSE, &boundary);
-    if (part_count < 0 || part_count > 16) {
-        out[0] = c;
-        return 1;
-    }
-    for (utf8proc_ssize_t i = 0; i < part_count; i++) {
-        utf8proc_category_t category = utf8proc_category(parts[i]);
-        if (category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME || category == UTF8PROC_CATEGORY_CF)
-            continue;
-        utf8proc_ssize_t cased_count =
-            utf8proc_decompose_char(parts[i], cased, 8, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD, &boundary);
-        if (cased_count < 0 || cased_count > 8) {
-            cased[0] = parts[i];
-            cased_count = 1;
-        }
-        for (utf8proc_ssize_t j = 0; j < cased_count && n < CHAR_MAX_OUT; j++) {
-            utf8proc_category_t kind = utf8proc_category(cased[j]);
-            if (kind == UTF8PROC_CATEGORY_MN || kind == UTF8PROC_CATEGORY_ME)
-                continue;
-            out[n++] = kind == UTF8PROC_CATEGORY_ZS ? ' ' : straighten((uint32_t)cased[j]);
-        }
-    }
-    return n;
-}
-
-/* Entry of a character that is already folded. */
-static void entry_of_folded(uint32_t c, struct entry *entry)
-{
-    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
-    bool letter = category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
-    bool number = category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO;
-    bool symbol = category >= UTF8PROC_CATEGORY_PD && category <= UTF8PROC_CATEGORY_SO;
-    memset(entry, 0, sizeof *entry);
-    entry->from = entry->to = c;
-    entry->len = (uint8_t)utf8_put(c, entry->text);
-    entry->flags = (uint8_t)((letter ? ENTRY_LETTER : 0) | (c >= 0x80 ? ENTRY_WIDE : 0) |
-                             (c >= 0x80 && symbol ? ENTRY_SYMBOL : 0));
-    memcpy(entry->key, entry->text, 4);
-    /* Letters beyond U+FFFF count as no word here: newer Unicode versions add letters there, and PCRE2 may know
-     * another version than utf8proc. The prefilter stays right either way. */
-    if (!((letter || number) && c < 0x10000) && c != '_')
-        entry->key[0] = entry->key[entry->len - 1] = ' ';
-}
-
-static void entry_of(uint32_t c, struct entry *entry)
-{
-    uint32_t out[CHAR_MAX_OUT];
-    unsigned n = fold_codepoint(c, out);
-    if (n == 0)
-        memset(entry, 0, sizeof *entry);
-    else
-        entry_of_folded(out[0], entry);
-    if (n > 1)
-        entry->flags |= ENTRY_MANY;
-    entry->from = c;
-}
-
 struct ct_folder *ct_folder_new(void)
 {
     struct ct_folder *folder = calloc(1, sizeof *folder);
@@ -202,15 +61,16 @@ struct ct_folder *ct_folder_new(void)
     folder->text = malloc(bytes);
     folder->key = malloc(bytes);
     folder->narrow = malloc(CT_FOLD_TEXT_MAX + PAD);
+    folder->blanks = malloc((CT_FOLD_TEXT_MAX * 3 / 64 + 1) * sizeof *folder->blanks);
     folder->pieces = malloc((CT_FOLD_TEXT_MAX / 2 + 2) * sizeof *folder->pieces);
     folder->shifts = malloc((CT_FOLD_TEXT_MAX / 2 + 2) * sizeof *folder->shifts);
-    if (!folder->text || !folder->key || !folder->narrow || !folder->pieces || !folder->shifts) {
+    if (!folder->text || !folder->key || !folder->narrow || !folder->blanks || !folder->pieces || !folder->shifts) {
         ct_folder_free(folder);
         return NULL;
     }
     memset(folder->key, ' ', PAD);
     for (uint32_t c = 0; c < TABLE_SIZE; c++) {
-        entry_of(c, &folder->table[c]);
+        ct_fold_entry_of(c, &folder->table[c]);
         folder->table[c].from = c;
     }
     return folder;
@@ -223,18 +83,19 @@ void ct_folder_free(struct ct_folder *folder)
     free(folder->text);
     free(folder->key);
     free(folder->narrow);
+    free(folder->blanks);
     free(folder->pieces);
     free(folder->shifts);
     free(folder);
 }
 
-static inline const struct entry *entry_for(struct ct_folder *folder, uint32_t c)
+static inline const struct fold_entry *entry_for(struct ct_folder *folder, uint32_t c)
 {
     if (c < TABLE_SIZE)
         return &folder->table[c];
-    struct entry *entry = &folder->cache[(c ^ (c >> 8)) % CACHE_SIZE];
+    struct fold_entry *entry = &folder->cache[(c ^ (c >> 8)) % CACHE_SIZE];
     if (entry->from != c)
-        entry_of(c, entry);
+        ct_fold_entry_of(c, entry);
     return entry;
 }
 
@@ -286,7 +147,7 @@ static void run_collapse(struct ct_folder *folder, size_t first, size_t len, siz
 
 /* Writes one folded character at `out` and returns where the next goes. *collapsed says that the piece for these raw
  * bytes is made already. */
-static inline size_t entry_put(struct ct_folder *folder, const struct entry *entry, size_t out, size_t raw_end,
+static inline size_t entry_put(struct ct_folder *folder, const struct fold_entry *entry, size_t out, size_t raw_end,
                                bool *collapsed)
 {
     if ((entry->flags & ENTRY_LETTER) && entry->to == folder->last) {
@@ -313,15 +174,15 @@ static size_t put_wide(struct ct_folder *folder, const unsigned char *text, size
 {
     uint32_t c;
     size_t raw = *in, raw_end = raw + utf8_get_wide(text + raw, &c), start = out;
-    const struct entry *entry = entry_for(folder, c);
+    const struct fold_entry *entry = entry_for(folder, c);
     bool collapsed = false;
     *in = raw_end;
     if (__builtin_expect(entry->flags & ENTRY_MANY, 0)) {
-        uint32_t parts[CHAR_MAX_OUT];
-        unsigned n = fold_codepoint(c, parts);
+        uint32_t parts[FOLD_CHAR_MAX];
+        unsigned n = ct_fold_codepoint(c, parts);
         for (unsigned i = 0; i < n; i++) {
-            struct entry part;
-            entry_of_folded(parts[i], &part);
+            struct fold_entry part;
+            ct_fold_entry_of_folded(parts[i], &part);
             out = entry_put(folder, &part, out, raw_end, &collapsed);
         }
     } else if (entry->len) {
@@ -348,60 +209,117 @@ static size_t put_ascii(struct ct_folder *folder, const unsigned char *text, siz
 }
 
 #ifdef __SSE2__
-/* `valid` (1-16) ASCII bytes at once, of the sixteen readable at `block`. false = there is a run: nothing written. */
-static inline bool put_block(struct ct_folder *folder, __m128i block, unsigned valid, size_t out)
+/* Writes sixteen bytes folded as ASCII at `text` and `key`; `one` and `two` are the bytes before each and before that.
+ * Returns a bit for each byte that is not ASCII, or a third letter of the same: from the first of them on, what is
+ * written is worth nothing. Letters are equal but for their case where they are with the bit of ' '. */
+static inline unsigned put_block(__m128i raw, __m128i one, __m128i two, char *text, char *key)
 {
     const __m128i space = _mm_set1_epi8(' ');
-    __m128i upper = _mm_sub_epi8(block, _mm_set1_epi8('A'));
+    __m128i upper = _mm_sub_epi8(raw, _mm_set1_epi8('A'));
     __m128i is_upper = _mm_cmpeq_epi8(_mm_min_epu8(upper, _mm_set1_epi8(25)), upper);
-    __m128i lower = _mm_or_si128(block, _mm_and_si128(is_upper, space)); /* ' ' is also the bit between A and a */
+    __m128i lower = _mm_or_si128(raw, _mm_and_si128(is_upper, space));
     __m128i from_a = _mm_sub_epi8(lower, _mm_set1_epi8('a'));
     __m128i letter = _mm_cmpeq_epi8(_mm_min_epu8(from_a, _mm_set1_epi8(25)), from_a);
     __m128i from_0 = _mm_sub_epi8(lower, _mm_set1_epi8('0'));
     __m128i digit = _mm_cmpeq_epi8(_mm_min_epu8(from_0, _mm_set1_epi8(9)), from_0);
     __m128i word = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(lower, _mm_set1_epi8('_')));
-    __m128i key = _mm_or_si128(_mm_and_si128(word, lower), _mm_andnot_si128(word, space));
-    /* bit i: byte i is a letter and equals the one before it */
+    __m128i as_one = _mm_cmpeq_epi8(lower, _mm_or_si128(one, space));
+    __m128i as_two = _mm_cmpeq_epi8(lower, _mm_or_si128(two, space));
+    __m128i third = _mm_and_si128(letter, _mm_and_si128(as_one, as_two));
+    _mm_storeu_si128((__m128i *)(void *)text, lower);
+    _mm_storeu_si128((__m128i *)(void *)key, _mm_or_si128(_mm_and_si128(word, lower), _mm_andnot_si128(word, space)));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(raw, third));
+}
+
+static inline __m128i load(const unsigned char *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+static inline __m128i load_some(const unsigned char *at, size_t len)
+{
+    unsigned char bytes[16] = {0};
+    if (len >= sizeof bytes)
+        return load(at);
+    memcpy(bytes, at, len);
+    return load(bytes);
+}
+
+/* The first block of a stretch: what is before it is known by the state of the run. Returns how many bytes are done;
+ * the state is left as it was. */
+static inline size_t put_first(struct ct_folder *folder, const unsigned char *at, size_t left, size_t out)
+{
     uint32_t last = folder->last < 0x80 ? folder->last : 0;
-    __m128i before = _mm_or_si128(_mm_slli_si128(lower, 1), _mm_cvtsi32_si128((int)last));
-    unsigned equal = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(lower, before), letter));
-    unsigned third = equal & ((equal << 1) | (folder->run >= 2));
-    if (__builtin_expect((third & ((1u << valid) - 1)) != 0, 0))
-        return false;
-    _mm_storeu_si128((__m128i *)(void *)(folder->text + out), lower);
-    _mm_storeu_si128((__m128i *)(void *)(folder->key + PAD + out), key);
-    unsigned char end = (unsigned char)folder->text[out + valid - 1];
-    folder->last = end >= 'a' && end <= 'z' ? end : 0;
-    folder->run = 1 + ((equal >> (valid - 1)) & 1);
-    return true;
+    uint32_t before = folder->run >= 2 ? last : 0;
+    __m128i raw = load_some(at, left), one = _mm_or_si128(_mm_slli_si128(raw, 1), _mm_cvtsi32_si128((int)last)),
+            two = _mm_or_si128(_mm_slli_si128(raw, 2), _mm_cvtsi32_si128((int)(last << 8 | before)));
+    unsigned bad = put_block(raw, one, two, folder->text + out, folder->key + PAD + out);
+    size_t done = bad ? (size_t)__builtin_ctz(bad) : 16;
+    return done < left ? done : left;
+}
+
+/* As many of the bytes as follow a stretch of `before` bytes in the same manner. Less than a block at the end of the
+ * text is done with bytes before it once more. */
+static inline size_t put_more(struct ct_folder *folder, const unsigned char *at, size_t left, size_t before, size_t out)
+{
+    char *text = folder->text + out, *key = folder->key + PAD + out;
+    size_t done = 0;
+    for (; left - done >= 16; done += 16) {
+        const unsigned char *from = at + done;
+        unsigned bad = put_block(load(from), load(from - 1), load(from - 2), text + done, key + done);
+        if (__builtin_expect(bad != 0, 0))
+            return done + (size_t)__builtin_ctz(bad);
+    }
+    size_t back = 16 - (left - done);
+    if (back < 16 && before + done >= back + 2) {
+        const unsigned char *from = at + done - back;
+        unsigned bad = put_block(load(from), load(from - 1), load(from - 2), text + done - back, key + done - back);
+        return bad ? done - back + (size_t)__builtin_ctz(bad) : left;
+    }
+    return done;
+}
+
+/* The state of the run behind two bytes of one stretch: at most two letters long. */
+static inline void run_take(struct ct_folder *folder, const unsigned char *end)
+{
+    unsigned one = end[-1] | 32u, two = end[-2] | 32u;
+    bool letter = one >= 'a' && one <= 'z';
+    folder->last = letter ? one : 0;
+    folder->run = letter && one == two ? 2 : 1;
+}
+
+static size_t ascii_bytes(const unsigned char *at, size_t most)
+{
+    size_t count = 0;
+    while (count < most && at[count] < 0x80)
+        count++;
+    return count;
 }
 
 static size_t fold_all(struct ct_folder *folder, const unsigned char *text, size_t len)
 {
-    size_t in = 0, out = 0;
-    unsigned char tail[16];
+    size_t in = 0, out = 0, stretch = 0; /* begins where the last byte was folded alone; one byte out for one in */
     while (in < len) {
-        size_t left = len - in;
-        __m128i block;
-        if (__builtin_expect(left >= 16, 1)) {
-            block = _mm_loadu_si128((const __m128i *)(const void *)(text + in));
-            left = 16;
-        } else {
-            memset(tail, 0, sizeof tail);
-            memcpy(tail, text + in, left);
-            block = _mm_loadu_si128((const __m128i *)(const void *)tail);
+        size_t before = in - stretch, left = len - in, done = 0;
+        if (before >= 2)
+            done = put_more(folder, text + in, left, before, out);
+        else if (text[in] < 0x80)
+            done = put_first(folder, text + in, left, out);
+        if (before + done >= 2) {
+            in += done;
+            out += done;
+            if (done == left || (before == 0 && done == 16))
+                continue;
+            run_take(folder, text + in);
         }
-        unsigned high = (unsigned)_mm_movemask_epi8(block);
-        unsigned valid = high ? (unsigned)__builtin_ctz(high) : (unsigned)left;
-        if (valid) {
-            if (put_block(folder, block, valid, out))
-                out += valid;
-            else
-                out = put_ascii(folder, text, in, valid, out);
-            in += valid;
-        }
-        if (high)
+        if (text[in] >= 0x80) {
             out = put_wide(folder, text, &in, out);
+        } else { /* a run, or too few bytes to tell one later */
+            size_t count = ascii_bytes(text + in, len - in < 16 ? len - in : 16);
+            out = put_ascii(folder, text, in, count, out);
+            in += count;
+        }
+        stretch = in;
     }
     return out;
 }
@@ -419,6 +337,32 @@ static size_t fold_all(struct ct_folder *folder, const unsigned char *text, size
 }
 #endif
 
+/* Bit i: byte i of the sixty-four is ' '. */
+static inline uint64_t blanks_of(const char *at)
+{
+    uint64_t mask = 0;
+#ifdef __SSE2__
+    for (unsigned i = 0; i < 64; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' '))) << i;
+    }
+#else
+    for (unsigned i = 0; i < 64; i++)
+        mask |= (uint64_t)(at[i] == ' ') << i;
+#endif
+    return mask;
+}
+
+/* Whole steps of sixty-four bytes are read: there is room behind the key. */
+static void find_blanks(struct ct_folder *folder)
+{
+    const char *key = folder->key + PAD;
+    size_t base = 0;
+    for (; base + 64 <= folder->len; base += 64)
+        folder->blanks[base / 64] = blanks_of(key + base);
+    folder->blanks[base / 64] = blanks_of(key + base) | ~(uint64_t)0 << (folder->len - base);
+}
+
 void ct_fold(struct ct_folder *folder, ct_span text, struct ct_folded *out)
 {
     size_t len = text.len;
@@ -435,8 +379,10 @@ void ct_fold(struct ct_folder *folder, ct_span text, struct ct_folded *out)
     folder->raw_len = len;
     folder->len = fold_all(folder, (const unsigned char *)text.at, len);
     memset(folder->key + PAD + folder->len, ' ', PAD);
+    find_blanks(folder);
     out->text = (ct_span){folder->text, folder->len};
     out->key = folder->key + PAD;
+    out->blanks = folder->blanks;
     out->ascii = folder->seen == 0;
     out->narrow = !(folder->seen & ENTRY_MANY);
 }
@@ -526,22 +472,4 @@ size_t ct_fold_narrow_to(struct ct_folder *folder, size_t narrow_offset)
         narrow += at == piece->f1 || ((unsigned char)folder->text[at] & 0xC0) != 0x80;
     }
     return at < piece->f1 ? at : narrow_offset + folder->shifts[low - 1];
-}
-
-size_t ct_fold_char(uint32_t codepoint, char *text, char *key, unsigned *characters)
-{
-    uint32_t parts[CHAR_MAX_OUT];
-    unsigned n = fold_codepoint(codepoint, parts);
-    size_t len = 0;
-    for (unsigned i = 0; i < n; i++) {
-        struct entry part;
-        entry_of_folded(parts[i], &part);
-        memcpy(text + len, part.text, part.len);
-        if (key)
-            memcpy(key + len, part.key, part.len);
-        len += part.len;
-    }
-    if (characters)
-        *characters = n;
-    return len;
 }

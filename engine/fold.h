@@ -22,8 +22,10 @@ struct ct_folded {
     const char *key; /* same length and offsets (what the prefilter reads): a word character (letter, number, '_') as it
                         is; any other has ' ' for its first and its last byte, and so has every character beyond
                         U+FFFF; at least 16 bytes of ' ' before and after, and 64 more behind that may be read */
-    bool ascii;      /* text is all ASCII */
-    bool narrow;     /* text is ASCII but for symbols and punctuation: ct_fold_narrow serves it */
+    const uint64_t *blanks; /* of the key: bit i % 64 of word i / 64 is 1 where byte i is ' '; length / 64 + 1 words,
+                               all bits behind the text are 1 */
+    bool ascii;             /* text is all ASCII */
+    bool narrow;            /* text is ASCII but for symbols and punctuation: ct_fold_narrow serves it */
 };
 /* `text` is valid UTF-8. Never fails: scratch is for the 64 KiB that a matcher looks at, the rest is cut. */
 void ct_fold(struct ct_folder *folder, ct_span text, struct ct_folded *out);

@@ -472,7 +472,7 @@ static void run_repeats(struct ct_conversation *c, const struct ct_message *m, c
         return;
     }
     struct ct_repeat_entry entry = {.message = c->facts.count - 1};
-    ct_tokens_of(ct_matcher_key(c->matcher), &entry.tokens);
+    ct_tokens_of(ct_matcher_text(c->matcher), &entry.tokens);
     for (uint32_t i = c->repeat_begin; i < c->repeat_end; i++) {
         const struct ct_rule *rule = &c->rules->rules[i];
         if (!role_fits(rule, m->role) || !in_bounds(c, rule, fact)) {

@@ -257,8 +257,7 @@ static size_t candidates_find(struct ct_matcher *matcher, enum ct_role role)
     size_t count = 0;
     if (program->prefilter) {
         const struct ct_prefilter_found *found;
-        size_t found_count =
-            ct_prefilter_run(at->prefilter, matcher->scan, matcher->folded.key, matcher->folded.text.len, &found);
+        size_t found_count = ct_prefilter_run(at->prefilter, matcher->scan, &matcher->folded, &found);
         for (size_t i = 0; i < found_count; i++)
             candidates[count++] = (struct ct_match_candidate){found[i].pattern, found[i].from, found[i].until};
     }
@@ -310,6 +309,11 @@ ct_span ct_matcher_folded(const struct ct_matcher *matcher)
 ct_span ct_matcher_key(const struct ct_matcher *matcher)
 {
     return (ct_span){matcher->folded.key, matcher->folded.text.len};
+}
+
+const struct ct_folded *ct_matcher_text(const struct ct_matcher *matcher)
+{
+    return &matcher->folded;
 }
 
 void ct_matcher_stats(const struct ct_matcher *matcher, struct ct_matcher_stats *out)

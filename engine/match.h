@@ -38,6 +38,8 @@ size_t ct_matcher_run(struct ct_matcher *matcher, enum ct_role role, ct_span tex
 ct_span ct_matcher_folded(const struct ct_matcher *matcher);
 /* Its key view: the same length, every byte outside words ' '. */
 ct_span ct_matcher_key(const struct ct_matcher *matcher);
+/* Both, and what else the fold says of it (fold.h). */
+const struct ct_folded *ct_matcher_text(const struct ct_matcher *matcher);
 
 struct ct_matcher_stats {
     uint64_t messages, candidates, pcre_calls, hits, rule_errors, quarantined, texts_cut;

@@ -127,7 +127,7 @@ static bool role_build(struct builder *builder, enum ct_role role, struct ct_pro
         }
     }
     if (done) {
-        out->prefilter = ct_prefilter_new(items, item_count);
+        out->prefilter = ct_prefilter_new(items, item_count, program->needs, builder->need_count);
         done = out->prefilter != NULL;
     }
     free(items);

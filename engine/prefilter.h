@@ -1,11 +1,11 @@
 /* prefilter.h - one pass over the key view of a text, and which patterns can match it at all.
  *
  * Each pattern is looked for by its rarest OR set of literals (literal.h). Nearly every literal holds the beginning of
- * a word, so only the places where a word begins are looked at: there, the next three, four or six bytes are hashed and
- * looked up in a small bitmap, with no dependence on the place before; only where the bit is set are literals compared.
- * Literals that begin inside a word have a bitmap that every place is tested against, if there are any. A pattern found
- * must also have its other sets in the text, and in such places that a match can begin somewhere: told from a table of
- * the first and last place of each group of bytes. Everything lets through too much now and then, never too little.
+ * a word, so only the places where a word begins are looked at: there, the next four bytes are hashed and tested in a
+ * small sieve, with no dependence on the place before; only what the sieve lets through is looked up and compared.
+ * Literals that hold no beginning have sieves for the ends of words and for every place, if there are any. A pattern
+ * found must also have its other sets in the text, and in such places that a match can begin somewhere: told from marks
+ * by hash, and from the places that were let through. Everything lets through too much now and then, never too little.
  * Made with a program, read by all matchers; the scan state is one matcher's. docs/prefilter.md has the measurements.
  */
 #ifndef CT_PREFILTER_H
@@ -21,8 +21,9 @@ struct ct_prefilter_item {
 };
 
 struct ct_prefilter;
-/* NULL = out of memory. */
-struct ct_prefilter *ct_prefilter_new(const struct ct_prefilter_item *items, size_t count);
+/* `needs`: all that ct_prefilter_has may be asked for after a scan with it; not kept. NULL = out of memory. */
+struct ct_prefilter *ct_prefilter_new(const struct ct_prefilter_item *items, size_t count, const uint16_t *needs,
+                                      size_t need_words);
 void ct_prefilter_free(struct ct_prefilter *prefilter); /* NULL allowed */
 
 /* A pattern that may match, and the offsets between which such a match begins. */
@@ -35,15 +36,16 @@ struct ct_prefilter_scan;
 /* For patterns 0 .. pattern_count-1 and any prefilter over them. NULL = out of memory. */
 struct ct_prefilter_scan *ct_prefilter_scan_new(size_t pattern_count);
 void ct_prefilter_scan_free(struct ct_prefilter_scan *scan); /* NULL allowed */
-/* `key` as ct_fold makes it: 16 bytes of ' ' on either side, and 64 readable ones behind. *found stays until the next
- * scan; each pattern once, in no order. */
-size_t ct_prefilter_run(const struct ct_prefilter *prefilter, struct ct_prefilter_scan *scan, const char *key,
-                        size_t len, const struct ct_prefilter_found **found);
+/* `text` as ct_fold makes it: its key and its blanks are read, until the next scan also by ct_prefilter_has. *found
+ * stays until the next scan; each pattern once, in no order. */
+size_t ct_prefilter_run(const struct ct_prefilter *prefilter, struct ct_prefilter_scan *scan,
+                        const struct ct_folded *text, const struct ct_prefilter_found **found);
 
 /* A pattern's sets, coded for ct_prefilter_has: Returns how many words it took; `out` NULL: the most
- * that it can take. */
+ * that it can take. Several, one behind the other, are one need of them all. */
 size_t ct_prefilter_need(const struct ct_literal_set *sets, size_t count, uint16_t *out);
-/* Whether the last scan's text may have a literal of each set. */
+/* Whether the last scan's text may have a literal of each set. The scan's prefilter must have been told of them, and
+ * still be there. */
 bool ct_prefilter_has(struct ct_prefilter_scan *scan, const uint16_t *need, size_t words);
 
 #endif

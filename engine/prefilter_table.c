@@ -10,7 +10,11 @@ enum {
     BITS_PER_GRAM = 32,
     BUCKET_BITS_MIN = 6,
     BUCKET_BITS_MAX = 17,
-    ANYWHERE_PENALTY = 8
+    ANYWHERE_PENALTY = 8,
+    SIEVE_BITS_MIN = 10,
+    SIEVE_BITS_MAX = 14,
+    SIEVE_BYTES_PER_GRAM = 16,
+    SIEVED_VALUES = 1 << 16
 };
 
 static double gram_bits(const char *key, unsigned bytes)
@@ -37,6 +41,13 @@ static bool first_gram(const struct ct_literal *literal, struct gram *gram)
         return true;
     }
     return false;
+}
+
+/* What the sieve tests of a gram, as it is kept: never less than the sieve's index takes. */
+static uint16_t sieved_of(enum gram_kind kind, const char *bytes)
+{
+    bool three = kind == GRAM_WORD3 || kind == GRAM_ANY3;
+    return (uint16_t)(prefilter_hash_short(kind == GRAM_END6 ? bytes + 2 : bytes, three ? 3 : 4) >> 16);
 }
 
 struct gram ct_prefilter_gram(const struct ct_literal *literal)
@@ -71,6 +82,7 @@ struct gram ct_prefilter_gram(const struct ct_literal *literal)
     char bytes[8] = {0};
     memcpy(bytes, literal->key + best.at, prefilter_gram_bytes[best.kind]);
     best.hash = prefilter_hash(prefilter_load(bytes), prefilter_gram_bytes[best.kind]);
+    best.sieved = sieved_of(best.kind, bytes);
     return best;
 }
 
@@ -79,6 +91,7 @@ struct draft {
     enum gram_kind kind;
     struct prefilter_entry entry;
     uint32_t hash;
+    uint16_t sieved;
     struct prefilter_posting posting;
 };
 
@@ -101,6 +114,7 @@ static void draft_of(const struct ct_literal *literal, struct prefilter_posting 
     draft->entry.gram_at = (uint8_t)(gram.at - from);
     draft->entry.text_at = (int8_t)((int)literal->lead - (int)from);
     draft->hash = gram.hash;
+    draft->sieved = gram.sieved;
     draft->posting = posting;
 }
 
@@ -243,15 +257,85 @@ static bool needs_fill(struct ct_prefilter *prefilter, const struct ct_prefilter
     return true;
 }
 
-/* The kinds that every word is tested for need no question whether they are used. */
-static bool table_none(struct prefilter_table *table)
+/* ---- sieves --------------------------------------------------------------------------------- */
+
+/* Which values each sieve has to let through: a bit each. */
+struct sieved {
+    uint64_t seen[SIEVE_KINDS][SIEVED_VALUES / 64];
+};
+
+static void sieved_add(struct sieved *sieved, enum gram_kind kind, uint16_t value)
 {
-    table->bitmap = calloc(((size_t)1 << BITMAP_BITS_MIN) / 64, sizeof *table->bitmap);
-    table->bitmap_shift = 32 - BITMAP_BITS_MIN;
-    return table->bitmap != NULL;
+    if (prefilter_sieve_of[kind] != SIEVE_NONE)
+        sieved->seen[prefilter_sieve_of[kind]][value / 64] |= (uint64_t)1 << (value % 64);
 }
 
-struct ct_prefilter *ct_prefilter_new(const struct ct_prefilter_item *items, size_t count)
+static void sieved_add_needs(struct sieved *sieved, const uint16_t *need, size_t words)
+{
+    for (const uint16_t *end = need + words; need < end;) {
+        size_t literals = need[NEED_COUNT] & ~NEED_ENDS;
+        need += NEED_HEAD + literals;
+        for (size_t i = 0; i < literals; i++, need += NEED_LITERAL)
+            sieved_add(sieved, need[LITERAL_KIND] % KIND_FIRST, need[LITERAL_SIEVED]);
+    }
+}
+
+static bool sieve_fill(const uint64_t *seen, struct prefilter_sieve *sieve)
+{
+    size_t grams = 0;
+    for (size_t i = 0; i < SIEVED_VALUES / 64; i++)
+        grams += (size_t)__builtin_popcountll(seen[i]);
+    if (grams == 0)
+        return true;
+    unsigned bits = bits_for(grams * SIEVE_BYTES_PER_GRAM, SIEVE_BITS_MIN, SIEVE_BITS_MAX);
+    sieve->shift = 32 - bits;
+    sieve->lets = calloc((size_t)1 << bits, sizeof *sieve->lets);
+    for (size_t value = 0; sieve->lets && value < SIEVED_VALUES; value++)
+        sieve->lets[value >> (16 - bits)] |= (uint8_t)(seen[value / 64] >> (value % 64) & 1);
+    return sieve->lets != NULL;
+}
+
+/* The sieves of what is looked for and of all that may be needed. */
+static bool sieves_fill(struct ct_prefilter *prefilter, const struct draft *drafts, size_t count, const uint16_t *needs,
+                        size_t need_words)
+{
+    struct sieved *sieved = calloc(1, sizeof *sieved);
+    bool done = sieved != NULL;
+    for (size_t i = 0; done && i < count; i++)
+        sieved_add(sieved, drafts[i].kind, drafts[i].sieved);
+    if (done)
+        sieved_add_needs(sieved, needs, need_words);
+    for (size_t i = 0; done && i < count; i++) {
+        const uint16_t *need = prefilter->needs + drafts[i].posting.need;
+        if (i == 0 || drafts[i].posting.need != drafts[i - 1].posting.need)
+            sieved_add_needs(sieved, need + 2, prefilter_pair(need));
+    }
+    for (unsigned kind = 0; done && kind < SIEVE_KINDS; kind++)
+        done = sieve_fill(sieved->seen[kind], &prefilter->sieves[kind]);
+    free(sieved);
+    return done;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+/* Drafts in the order of items. */
+static bool tables_fill(struct ct_prefilter *prefilter, struct draft *drafts, size_t count)
+{
+    uint32_t posted = 0;
+    qsort(drafts, count, sizeof *drafts, draft_order);
+    for (size_t i = 0, n; i < count; i += n) {
+        for (n = 1; i + n < count && drafts[i + n].kind == drafts[i].kind;)
+            n++;
+        if (!table_fill(prefilter, &prefilter->tables[drafts[i].kind], drafts + i, n, &posted))
+            return false;
+        prefilter->looks_at_first |= drafts[i].kind <= GRAM_FIRST6;
+        prefilter->looks_at_ends |= drafts[i].kind == GRAM_END4 || drafts[i].kind == GRAM_END6;
+    }
+    return true;
+}
+
+struct ct_prefilter *ct_prefilter_new(const struct ct_prefilter_item *items, size_t count, const uint16_t *needs,
+                                      size_t need_words)
 {
     size_t total = 0, drafted = 0, words = 0;
     struct ct_prefilter *prefilter = calloc(1, sizeof *prefilter);
@@ -273,18 +357,8 @@ struct ct_prefilter *ct_prefilter_new(const struct ct_prefilter_item *items, siz
         for (uint32_t j = 0; j < set->count; j++)
             draft_of(&set->literals[j], heads[i], &drafts[drafted++]);
     }
-    qsort(drafts, drafted, sizeof *drafts, draft_order);
-    uint32_t posted = 0;
-    for (size_t i = 0, n; i < drafted; i += n) {
-        for (n = 1; i + n < drafted && drafts[i + n].kind == drafts[i].kind;)
-            n++;
-        if (!table_fill(prefilter, &prefilter->tables[drafts[i].kind], drafts + i, n, &posted))
-            goto failed;
-    }
-    for (enum gram_kind kind = GRAM_WORD4; kind <= GRAM_WORD6; kind++) {
-        if (!prefilter->tables[kind].bitmap && !table_none(&prefilter->tables[kind]))
-            goto failed;
-    }
+    if (!sieves_fill(prefilter, drafts, drafted, needs, need_words) || !tables_fill(prefilter, drafts, drafted))
+        goto failed;
     free(drafts);
     free(chosen);
     free(heads);
@@ -306,6 +380,8 @@ void ct_prefilter_free(struct ct_prefilter *prefilter)
         free(prefilter->tables[i].buckets);
         free(prefilter->tables[i].entries);
     }
+    for (unsigned i = 0; i < SIEVE_KINDS; i++)
+        free(prefilter->sieves[i].lets);
     free(prefilter->postings);
     free(prefilter->needs);
     free(prefilter);

@@ -19,6 +19,7 @@ enum ct_score_result ct_score_read(const struct ct_ruleset *rules, const struct 
  */
 void ct_language_count(const struct ct_ruleset *rules, ct_span key, uint32_t *counts);
 
+struct ct_folded;
 /* A set of hashes of a text's folded tokens (words of 3 letters and more, numbers), for repeat rules. */
 #define CT_TOKENS_MAX 24
 struct ct_tokens_set {
@@ -26,8 +27,8 @@ struct ct_tokens_set {
     uint64_t bits;                /* one bit a hash: tells most pairs apart at a glance */
     uint8_t count;
 };
-/* `key`: the key view of the folded text (fold.h), where what is no word is ' '. */
-void ct_tokens_of(ct_span key, struct ct_tokens_set *out);
+/* `text`: its key and its blanks are read. */
+void ct_tokens_of(const struct ct_folded *text, struct ct_tokens_set *out);
 /* Jaccard similarity in percent, 0 where either has fewer than 2 tokens. */
 unsigned ct_tokens_similarity(const struct ct_tokens_set *a, const struct ct_tokens_set *b);
 /* ct_tokens_similarity(a, b) >= percent, mostly without working it out. */

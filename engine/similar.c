@@ -3,6 +3,7 @@
  * Of a text with more than CT_TOKENS_MAX different tokens the smallest hashes are kept: the same choice for the same
  * words, whatever their order, so that two long texts stay comparable.
  */
+#include "engine/key_edges.h"
 #include "engine/score.h"
 #include "engine/word.h"
 
@@ -51,16 +52,32 @@ static void add(struct ct_tokens_set *out, uint32_t hash)
     out->bits |= 1ull << (hash & 63);
 }
 
-void ct_tokens_of(ct_span key, struct ct_tokens_set *out)
+static inline void add_word(struct ct_tokens_set *out, const char *at, size_t len)
 {
-    size_t at = 0;
-    ct_span word;
-    uint32_t hash;
+    if (len >= TOKEN_BYTES_MIN || has_digit(at, len)) {
+        add(out, ct_key_word_hash(at, len));
+    }
+}
+
+void ct_tokens_of(const struct ct_folded *text, struct ct_tokens_set *out)
+{
+    const char *open = NULL; /* a word that goes on in the next sixty-four */
     out->count = 0;
     out->bits = 0;
-    while (ct_key_word_next(key, &at, &word, &hash)) {
-        if (word.len >= TOKEN_BYTES_MIN || has_digit(word.at, word.len)) {
-            add(out, hash);
+    for (struct ct_key_edges edges = ct_key_edges_of(text); ct_key_edges_next(&edges);) {
+        const char *at = text->key + edges.base;
+        uint64_t begins = edges.begins, ends = edges.ends;
+        if (open && ends) {
+            add_word(out, open, (size_t)(at + __builtin_ctzll(ends) - open));
+            ends &= ends - 1;
+            open = NULL;
+        }
+        for (; ends; ends &= ends - 1, begins &= begins - 1) {
+            unsigned begin = (unsigned)__builtin_ctzll(begins);
+            add_word(out, at + begin, (unsigned)__builtin_ctzll(ends) - begin);
+        }
+        if (begins) {
+            open = at + __builtin_ctzll(begins);
         }
     }
     if (out->count == CT_TOKENS_MAX) { /* without the bits of those that had to go */

@@ -50,4 +50,23 @@ CT_MUST_USE static inline bool ct_key_word_next(ct_span key, size_t *at, ct_span
     return i > begin;
 }
 
+/* The same hash of a word whose end is known. Seven bytes behind it are read. */
+static inline uint32_t ct_key_word_hash(const char *at, size_t len)
+{
+    uint64_t sum = 0x9E3779B97F4A7C15ull;
+    for (size_t i = 0; i < len; i += 8) {
+        uint64_t bytes;
+        memcpy(&bytes, at + i, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        bytes = __builtin_bswap64(bytes);
+#endif
+        if (len - i < 8) {
+            bytes &= ~(uint64_t)0 >> (64 - (len - i) * 8);
+        }
+        sum = (sum ^ bytes) * 0xD6E8FEB86659FD93ull;
+        sum ^= sum >> 32;
+    }
+    return (uint32_t)(sum >> 32);
+}
+
 #endif

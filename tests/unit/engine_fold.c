@@ -186,6 +186,14 @@ static void check_key(const struct ct_folded *folded)
     }
 }
 
+static void check_blanks(const struct ct_folded *folded)
+{
+    for (size_t i = 0; i < (folded->text.len / 64 + 1) * 64; i++) {
+        bool blank = i >= folded->text.len || folded->key[i] == ' ';
+        assert_int_equal(folded->blanks[i / 64] >> (i % 64) & 1, blank);
+    }
+}
+
 static void check_narrow(struct ct_folder *folder, const struct ct_folded *folded)
 {
     if (!folded->narrow)
@@ -234,7 +242,42 @@ static void same_as_slow_folder(void **state)
         assert_int_equal(folded.narrow, narrow);
         check_offsets(folder, other, (ct_span){exact, len}, &folded);
         check_key(&folded);
+        check_blanks(&folded);
         check_narrow(folder, &folded);
+        free(exact);
+    }
+    ct_folder_free(folder);
+    ct_folder_free(other);
+}
+
+/* Runs of letters at every place of the blocks, behind a character that is not ASCII and not, up to the very end. */
+static void runs_at_every_place(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"", "\u00E9", "\u00BF", "e\u0301", "\u00E9\u00E9"};
+    static char slow[4096];
+    struct ct_folder *folder = ct_folder_new(), *other = ct_folder_new();
+    for (unsigned i = 0; i < 5 * 40 * 6 * 24; i++) {
+        const char *head = heads[i % 5];
+        size_t before = i / 5 % 40, run = i / 200 % 6, after = i / 1200, len = strlen(head);
+        char *exact = malloc(len + before + run + after + 1);
+        memcpy(exact, head, len);
+        for (size_t j = 0; j < before; j++)
+            exact[len++] = "eE1 _z"[(j + before) % 6];
+        for (size_t j = 0; j < run; j++)
+            exact[len++] = j % 2 ? 'e' : 'E';
+        for (size_t j = 0; j < after; j++)
+            exact[len++] = "eab c"[(j + i / 5) % 5];
+        exact = realloc(exact, len + 1);
+        struct ct_folded folded;
+        ct_fold(folder, (ct_span){exact, len}, &folded);
+        size_t slow_len = slow_fold((ct_span){exact, len}, slow);
+        if (folded.text.len != slow_len || memcmp(folded.text.at, slow, slow_len) != 0)
+            fail_msg("'%.*s' folds to '%.*s', not '%.*s'", (int)len, exact, (int)folded.text.len, folded.text.at,
+                     (int)slow_len, slow);
+        check_offsets(folder, other, (ct_span){exact, len}, &folded);
+        check_key(&folded);
+        check_blanks(&folded);
         free(exact);
     }
     ct_folder_free(folder);
@@ -366,8 +409,13 @@ static void nfc_is_nfc(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(examples),        cmocka_unit_test(evidence_offsets), cmocka_unit_test(same_as_slow_folder),
-        cmocka_unit_test(every_character), cmocka_unit_test(the_longest),      cmocka_unit_test(nfc_is_nfc),
+        cmocka_unit_test(examples),
+        cmocka_unit_test(evidence_offsets),
+        cmocka_unit_test(same_as_slow_folder),
+        cmocka_unit_test(runs_at_every_place),
+        cmocka_unit_test(every_character),
+        cmocka_unit_test(the_longest),
+        cmocka_unit_test(nfc_is_nfc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

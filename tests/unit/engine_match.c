@@ -120,6 +120,40 @@ static void spans_are_raw_bytes(void **state)
     want("(*NO_JIT)ab+c", "¿xabbc", 3, 7); /* as on a machine that has no JIT */
 }
 
+/* Literals at a word's beginning, at its end, of one letter and anywhere, and a `not`, at every place of the sixty-four
+ * bytes that are looked at together. */
+static void found_at_every_place(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new();
+    add_rule(fixture, CT_ROLE_USER, LIST("\\bquiero\\b"), LIST("\\bnunca\\b"));
+    add_rule(fixture, CT_ROLE_USER, LIST("iero\\b"), NULL);
+    add_rule(fixture, CT_ROLE_USER, LIST("uier"), NULL);
+    add_rule(fixture, CT_ROLE_USER, LIST("\\bq\\b"), NULL);
+    add_rule(fixture, CT_ROLE_USER, LIST("^\\W*(?:no|quiero)\\b"), NULL);
+    for (int prefilter = 0; prefilter < 2; prefilter++) {
+        struct ct_matcher *matcher = compile(fixture, prefilter);
+        for (size_t before = 0; before < 300; before++) {
+            bool blank = before % 2, never = before % 3 == 0;
+            char text[400];
+            size_t len = before;
+            for (size_t i = 0; i < before; i++)
+                text[i] = blank || i + 1 == before ? ' ' : "ab "[i % 3];
+            len += (size_t)snprintf(text + len, sizeof text - len, "quiero q%s", never ? " nunca" : "");
+            const struct ct_hit *hits;
+            size_t count = ct_matcher_run(matcher, CT_ROLE_USER, (ct_span){text, len}, &hits);
+            assert_int_equal(count, 3 + !never + (blank || before < 2));
+            for (size_t i = 0; i < count; i++) {
+                static const unsigned at[] = {0, 2, 1, 7, 0}, end[] = {6, 6, 5, 8, 6};
+                assert_int_equal(hits[i].begin, hits[i].rule == 4 ? 0 : before + at[hits[i].rule]);
+                assert_int_equal(hits[i].end, before + end[hits[i].rule]);
+            }
+        }
+        ct_matcher_free(matcher);
+    }
+    fixture_free(fixture);
+}
+
 static void roles_and_order(void **state)
 {
     (void)state;
@@ -691,6 +725,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_are_raw_bytes),
+        cmocka_unit_test(found_at_every_place),
         cmocka_unit_test(roles_and_order),
         cmocka_unit_test(clause_scope),
         cmocka_unit_test(raw_view),

@@ -1,6 +1,7 @@
 /* engine_score.c - scores read from replies, languages by function words, similarity of texts. */
 #include "engine/fold.h"
 #include "engine/score.h"
+#include "engine/word.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -219,11 +220,20 @@ static void languages(void **state)
     assert_int_equal(counts[0], 4);
 }
 
+static struct ct_folder *folder; /* all tests' */
+
+static void tokens_of(ct_span text, struct ct_tokens_set *out)
+{
+    struct ct_folded folded;
+    ct_fold(folder, text, &folded);
+    ct_tokens_of(&folded, out);
+}
+
 static unsigned similarity(const char *a, const char *b)
 {
     struct ct_tokens_set left, right;
-    ct_tokens_of(ct_span_of(a), &left);
-    ct_tokens_of(ct_span_of(b), &right);
+    tokens_of(ct_span_of(a), &left);
+    tokens_of(ct_span_of(b), &right);
     assert_int_equal(ct_tokens_similarity(&left, &right), ct_tokens_similarity(&right, &left));
     return ct_tokens_similarity(&left, &right);
 }
@@ -243,11 +253,41 @@ static void similar_at_a_glance(void **state)
                 seed = seed * 1103515245u + 12345u;
                 len += (size_t)snprintf(text + len, sizeof text - len, "word%u ", (seed >> 16) % 12);
             }
-            ct_tokens_of((ct_span){text, len}, &sets[side]);
+            tokens_of((ct_span){text, len}, &sets[side]);
         }
         for (unsigned percent = 1; percent <= 100; percent += 9) {
             assert_int_equal(ct_tokens_similar(&sets[0], &sets[1], percent),
                              ct_tokens_similarity(&sets[0], &sets[1]) >= percent);
+        }
+    }
+}
+
+/* Words of every length at every place of sixty-four bytes and beyond have the hash that ct_key_word_next gives them.
+ */
+static void tokens_are_words(void **state)
+{
+    (void)state;
+    for (size_t before = 0; before < 140; before++) {
+        for (size_t len = 1; len < 80; len += before % 7 + 1) {
+            char text[300];
+            struct ct_tokens_set tokens;
+            memset(text, ' ', before);
+            for (size_t i = 0; i < len; i++)
+                text[before + i] = (char)('a' + (before + i * i) % 26);
+            size_t end = before + len, at = 0, count = 0;
+            end += (size_t)snprintf(text + end, sizeof text - end, " 7%*s", (int)(before % 3), "");
+            struct ct_folded folded;
+            ct_fold(folder, (ct_span){text, end}, &folded);
+            ct_tokens_of(&folded, &tokens);
+            ct_span word;
+            uint32_t hash;
+            while (ct_key_word_next((ct_span){folded.key, folded.text.len}, &at, &word, &hash)) {
+                if (word.len >= 3 || word.at[0] == '7') {
+                    assert_true(count < tokens.count);
+                    assert_int_equal(tokens.hash[count++], hash);
+                }
+            }
+            assert_int_equal(count, tokens.count);
         }
     }
 }
@@ -268,7 +308,7 @@ static void similar_texts(void **state)
     for (unsigned i = 0; i < 200; i++)
         (void)snprintf(many + strlen(many), sizeof many - strlen(many), "word%u ", i);
     struct ct_tokens_set tokens;
-    ct_tokens_of(ct_span_of(many), &tokens);
+    tokens_of(ct_span_of(many), &tokens);
     assert_int_equal(tokens.count, CT_TOKENS_MAX);
     char backwards[2000] = ""; /* the same words, the other way round: the same ones are kept */
     for (unsigned i = 200; i-- > 0;)
@@ -279,10 +319,12 @@ static void similar_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scores),          cmocka_unit_test(low_is_better),
-        cmocka_unit_test(evidence_is_raw), cmocka_unit_test(any_text),
-        cmocka_unit_test(languages),       cmocka_unit_test(only_what_the_rule_takes),
-        cmocka_unit_test(similar_texts),   cmocka_unit_test(similar_at_a_glance),
+        cmocka_unit_test(scores),        cmocka_unit_test(low_is_better),    cmocka_unit_test(evidence_is_raw),
+        cmocka_unit_test(any_text),      cmocka_unit_test(languages),        cmocka_unit_test(only_what_the_rule_takes),
+        cmocka_unit_test(similar_texts), cmocka_unit_test(tokens_are_words), cmocka_unit_test(similar_at_a_glance),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    folder = ct_folder_new();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ct_folder_free(folder);
+    return failed;
 }
