@@ -39,6 +39,7 @@ struct ct_pipeline *ct_pipeline_new(const struct ct_pipeline_sink *sink, const s
     }
     p->now = CT_USEC_NONE;
     p->heap[CT_HEAP_DUE].active = true;
+    p->sessions.are_read = true;
     return p;
 }
 

@@ -6,7 +6,14 @@
 
 #include <stdlib.h>
 
-enum { PIECE_HEAD = 4, SAME_MAX = 1024, BUCKETS_MIN = 1024, BUCKETS_MAX = 1 << 28 };
+enum {
+    PIECE_HEAD = 4,
+    SAME_MAX = 1024,
+    BUCKETS_MIN = 1024,
+    BUCKETS_MAX = 1 << 28,
+    LINE_BYTES = 64,
+    EXPECTED_LINES = 4
+};
 
 _Static_assert(sizeof(struct ct_bag) <= 192, "an open conversation's record is one small piece");
 
@@ -113,11 +120,22 @@ static bool add_bytes(struct ct_pipeline *p, struct ct_bag *bag, const char *dat
     return true;
 }
 
+/* Among very many conversations each piece waits for memory, one after the other: the next may come while this one is
+ * copied. What is behind its first lines the processor sees coming by itself. */
+static void expect_piece(const struct ct_pipeline *p, uint32_t piece)
+{
+    for (int line = 0; piece && line < EXPECTED_LINES; line++) {
+        __builtin_prefetch(piece_at(p, piece) + line * LINE_BYTES);
+    }
+}
+
 /* The first `len` bytes. */
 static void copy_bytes(const struct ct_pipeline *p, const struct ct_bag *bag, char *out, size_t len)
 {
-    for (uint32_t piece = bag->first_piece; len; piece = next_piece(p, piece)) {
+    for (uint32_t piece = bag->first_piece, next; len; piece = next) {
         size_t part = ct_slab_size(&p->slab, piece) - PIECE_HEAD;
+        next = next_piece(p, piece);
+        expect_piece(p, next);
         part = len < part ? len : part;
         memcpy(out, piece_at(p, piece) + PIECE_HEAD, part);
         out += part;
@@ -323,7 +341,16 @@ static void rehash(struct ct_pipeline *p, uint32_t count)
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-/* What is said once, from the bag's bytes: spans into the first piece, or into scratch where they do not fit there. */
+static const char *get_same(const char *at, struct ct_stored_same *out)
+{
+    at = ct_stored_get_span(at, &out->user_id);
+    at = ct_stored_get_span(at, &out->channel);
+    at = ct_stored_get_span(at, &out->language);
+    return ct_stored_get_span(at, &out->bot);
+}
+
+/* What is said once beside the key, from the bag's bytes: spans into the first piece, or into scratch where they do not
+ * fit there. */
 static bool read_same(struct ct_pipeline *p, const struct ct_bag *bag, struct ct_stored_same *out)
 {
     size_t len = bag->key_bytes + bag->same_bytes;
@@ -335,12 +362,7 @@ static bool read_same(struct ct_pipeline *p, const struct ct_bag *bag, struct ct
         copy_bytes(p, bag, p->same.at, len);
         at = p->same.at;
     }
-    at = ct_stored_get_span(at, &out->tenant);
-    at = ct_stored_get_span(at, &out->conversation_id);
-    at = ct_stored_get_span(at, &out->user_id);
-    at = ct_stored_get_span(at, &out->channel);
-    at = ct_stored_get_span(at, &out->language);
-    (void)ct_stored_get_span(at, &out->bot);
+    (void)get_same(at + bag->key_bytes, out);
     return true;
 }
 
@@ -421,7 +443,7 @@ enum ct_status ct_bag_begin(struct ct_pipeline *p, const struct ct_bag_key *key,
 enum ct_status ct_bag_append(struct ct_pipeline *p, struct ct_bag *bag, const struct ct_message *m,
                              uint32_t plain_bytes)
 {
-    struct ct_stored_same same;
+    struct ct_stored_same same = {.tenant = CT_SPAN_NONE};
     size_t texts = 0;
     ct_usec ts = bag->last_ts;
     if (!read_same(p, bag, &same) || !ct_bytes_room(&p->packed, ct_stored_pack_most(m))) {
@@ -476,40 +498,21 @@ void ct_bag_end(struct ct_pipeline *p, uint32_t name)
 
 /* ---- reading back ------------------------------------------------------------------------------------------------ */
 
-static bool calls_room(struct ct_pipeline *p, size_t calls)
-{
-    if (calls > p->sessions.call_capacity) {
-        struct ct_tool_call *more = realloc(p->sessions.calls, calls * sizeof *more);
-        if (!more) {
-            return false;
-        }
-        p->sessions.calls = more;
-        p->sessions.call_capacity = calls;
-    }
-    return true;
-}
-
 enum ct_status ct_bag_unpack(struct ct_pipeline *p, struct ct_bag *bag)
 {
     struct ct_stored_same same;
     ct_usec ts = 0;
-    size_t used = 0;
-    if (!read_same(p, bag, &same) || !ct_bytes_room(&p->flat, bag->bytes) ||
-        !ct_bytes_room(&p->plain, bag->plain_bytes)) {
+    if (!ct_bytes_room(&p->flat, bag->bytes) ||
+        !ct_bytes_room(&p->plain, bag->count * sizeof(struct ct_sessions_read))) {
         return CT_NO_MEMORY;
     }
     copy_bytes(p, bag, p->flat.at, bag->bytes);
-    const char *at = p->flat.at + bag->key_bytes + bag->same_bytes;
+    const char *at = ct_stored_get_span(p->flat.at, &same.tenant);
+    at = get_same(ct_stored_get_span(at, &same.conversation_id), &same);
+    struct ct_sessions_read *all = (struct ct_sessions_read *)(void *)p->plain.at;
     for (uint32_t i = 0; i < bag->count; i++) {
-        struct ct_message m;
-        if (!calls_room(p, ct_stored_packed_calls(at))) {
-            return CT_NO_MEMORY;
-        }
-        at += ct_stored_unpack(at, &m, &same, &ts, p->sessions.calls);
-        uint32_t bytes = ct_stored_bytes(&m);
-        const struct ct_place place = {.offset = i};
-        ct_stored_write(p->plain.at + used, bytes, &m, &place);
-        used += bytes;
+        at += ct_stored_unpack(at, &all[i].message, &same, &ts, &all[i].packed_calls);
+        all[i].stored = (struct ct_stored){.offset = i, .ts = all[i].message.ts};
     }
     return CT_OK;
 }

@@ -159,10 +159,9 @@ static enum ct_status judge(struct ct_pipeline *p, const struct ct_bag *bag, uin
     if (!ct_sessions_room(&p->sessions, count)) {
         return CT_NO_MEMORY;
     }
-    const char *at = p->plain.at;
+    const struct ct_sessions_read *all = (const struct ct_sessions_read *)(const void *)p->plain.at;
     for (uint32_t i = 0; i < count; i++) {
-        p->sessions.order[i] = (const struct ct_stored *)(const void *)at;
-        at += p->sessions.order[i]->bytes;
+        p->sessions.order[i] = &all[i].stored;
     }
     enum ct_status status =
         ct_sessions_close(&p->sessions, bench->conversation, &bench->setup->silence, count, whole, &out, &j->end);

@@ -49,7 +49,7 @@ struct ct_bag {
     uint32_t key_bytes;          /* tenant and id, */
     uint32_t same_bytes;         /* then what is said once */
     uint32_t bytes, last_used;   /* packed, and in the last piece */
-    uint32_t plain_bytes;        /* the same unpacked: what is limited */
+    uint32_t plain_bytes;        /* the same as ct_stored: what is limited */
     uint32_t piece_bytes;        /* of all its pieces */
     uint32_t text_bytes;         /* of texts and names in them */
     uint32_t count, published;   /* messages, and how many there were at the last publication */
@@ -153,7 +153,7 @@ enum ct_status ct_bag_append(struct ct_pipeline *p, struct ct_bag *bag, const st
                              uint32_t plain_bytes) CT_MUST_USE;
 /* Forgets it and gives its memory back. */
 void ct_bag_end(struct ct_pipeline *p, uint32_t bag);
-/* Its messages in order of arrival, as ct_stored one after another in p->plain. */
+/* Its messages in order of arrival, as struct ct_sessions_read in p->plain, until the next is unpacked. */
 enum ct_status ct_bag_unpack(struct ct_pipeline *p, struct ct_bag *bag) CT_MUST_USE;
 
 /* ---- pipeline_heap.c ---- */

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "engine/stored_pack.h"
+
 void ct_sessions_done(struct ct_sessions *s)
 {
     free(s->order);
@@ -31,6 +33,60 @@ bool ct_sessions_room(struct ct_sessions *s, size_t count)
         s->order_capacity = capacity;
     }
     return true;
+}
+
+/* ---- one message ---------------------------------------------------------------------------------------------------
+ */
+
+static const struct ct_message *message_of(const struct ct_stored *read)
+{
+    return &((const struct ct_sessions_read *)(const void *)read)->message;
+}
+
+static enum ct_role role_of(const struct ct_sessions *s, size_t at)
+{
+    return s->are_read ? message_of(s->order[at])->role : ct_stored_role(s->order[at]);
+}
+
+static enum ct_event_type event_of(const struct ct_sessions *s, size_t at)
+{
+    return s->are_read ? message_of(s->order[at])->event.type : ct_stored_event(s->order[at]);
+}
+
+static bool calls_room(struct ct_sessions *s, size_t count)
+{
+    if (count > s->call_capacity) {
+        struct ct_tool_call *more = realloc(s->calls, count * sizeof *more);
+        if (!more) {
+            return false;
+        }
+        s->calls = more;
+        s->call_capacity = count;
+    }
+    return true;
+}
+
+/* The message itself where it was read already, else read into *into. NULL = out of memory. */
+static const struct ct_message *read_back(struct ct_sessions *s, const struct ct_stored *stored,
+                                          struct ct_message *into)
+{
+    const struct ct_message *read = s->are_read ? message_of(stored) : NULL;
+    const bool packed = read && read->tool_call_count && !read->tool_calls;
+    if (read && !packed) {
+        return read;
+    }
+    if (!calls_room(s, read ? read->tool_call_count : ct_stored_call_count(stored))) {
+        return NULL;
+    }
+    if (read) {
+        *into = *read;
+        into->tool_calls = s->calls;
+        (void)ct_stored_unpack_calls(((const struct ct_sessions_read *)(const void *)stored)->packed_calls,
+                                     into->tool_call_count, s->calls);
+    } else {
+        ct_stored_read(stored, into, s->calls);
+    }
+    return into;
 }
 
 /* ---- event order --------------------------------------------------------------------------------------------------
@@ -91,7 +147,7 @@ static bool put_in_order(struct ct_sessions *s, size_t count)
     ct_usec last = INT64_MIN;
     for (size_t i = 0; i < count; i++) {
         ct_usec ts = s->order[i]->ts;
-        timed &= ts != CT_USEC_NONE || !speaks(ct_stored_role(s->order[i]));
+        timed &= ts != CT_USEC_NONE || !speaks(role_of(s, i));
         ts = ts == CT_USEC_NONE ? last : ts;
         ordered &= ts >= last;
         s->times[i] = last = ts;
@@ -122,10 +178,13 @@ static size_t drop_copies(struct ct_sessions *s, size_t count, uint64_t *duplica
     size_t kept = 0, part_count = 0;
     uint64_t *parts = NULL; /* what each input said, by hash */
     bool timed = true;
-    for (size_t i = 0; i < count; i++) {
-        timed &= s->order[i]->ts != CT_USEC_NONE || !speaks(ct_stored_role(s->order[i]));
+    if (s->order[0]->input == s->order[count - 1]->input) {
+        return count;
     }
-    if (timed || s->order[0]->input == s->order[count - 1]->input) {
+    for (size_t i = 0; i < count; i++) {
+        timed &= s->order[i]->ts != CT_USEC_NONE || !speaks(role_of(s, i));
+    }
+    if (timed) {
         return count;
     }
     for (size_t from = 0, to; from < count; from = to) {
@@ -165,6 +224,7 @@ struct run {
     const struct ct_silence *silence;
     const struct ct_sessions_out *out;
     size_t count;
+    uint32_t session;              /* 1, 2, ... */
     const struct ct_stored *first; /* of the session */
     ct_usec last;
     ct_span channel;
@@ -190,12 +250,12 @@ static ct_usec between(ct_usec from, ct_usec to)
 static bool opens_nothing(struct ct_sessions *s, size_t at, size_t count, ct_usec idle)
 {
     const struct ct_stored *message = s->order[at];
-    if (speaks(ct_stored_role(message))) {
+    if (speaks(role_of(s, at))) {
         return false;
     }
     for (s->speaker = s->speaker > at ? s->speaker : at + 1; s->speaker < count; s->speaker++) {
         const struct ct_stored *next = s->order[s->speaker];
-        if (speaks(ct_stored_role(next))) {
+        if (speaks(role_of(s, s->speaker))) {
             return next->ts != CT_USEC_NONE && between(message->ts, next->ts) > idle;
         }
     }
@@ -226,27 +286,12 @@ static enum place place_of(struct ct_sessions *s, const struct run *run, size_t 
     return !silence && ct_conversation_survey_open(c) ? GOES_ON : BEGINS;
 }
 
-static enum ct_status read_back(struct ct_sessions *s, const struct ct_stored *stored, struct ct_message *m)
-{
-    uint32_t calls = ct_stored_call_count(stored);
-    if (calls > s->call_capacity) {
-        struct ct_tool_call *more = realloc(s->calls, calls * sizeof *more);
-        if (!more) {
-            return CT_NO_MEMORY;
-        }
-        s->calls = more;
-        s->call_capacity = calls;
-    }
-    ct_stored_read(stored, m, s->calls);
-    return CT_OK;
-}
-
 /* What the platform said of messages goes out of the order, to be laid upon them; *count = those that are left. */
 static enum ct_status take_deliveries(struct ct_sessions *s, size_t *count)
 {
     size_t all = *count, first = 0;
     ct_deliveries_begin(&s->deliveries);
-    while (first < all && ct_stored_event(s->order[first]) != CT_EVENT_DELIVERY) {
+    while (first < all && event_of(s, first) != CT_EVENT_DELIVERY) {
         first++;
     }
     if (first == all) {
@@ -255,12 +300,12 @@ static enum ct_status take_deliveries(struct ct_sessions *s, size_t *count)
     put_in_place(s, all);
     *count = 0;
     for (size_t i = 0; i < all; i++) {
-        struct ct_message m;
-        enum ct_status status = read_back(s, s->order[i], &m);
-        if (status != CT_OK || !ct_deliveries_note(&s->deliveries, s->order[i], &m)) {
+        struct ct_message into;
+        const struct ct_message *m = read_back(s, s->order[i], &into);
+        if (!m || !ct_deliveries_note(&s->deliveries, s->order[i], m)) {
             return CT_NO_MEMORY;
         }
-        if (m.event.type != CT_EVENT_DELIVERY) {
+        if (m->event.type != CT_EVENT_DELIVERY) {
             s->order[(*count)++] = s->order[i];
         }
     }
@@ -268,23 +313,36 @@ static enum ct_status take_deliveries(struct ct_sessions *s, size_t *count)
     return CT_OK;
 }
 
-/* As the platform's word leaves it: what never reached the customer is there, but says nothing. */
-static void lay_on_delivery(struct ct_sessions *s, const struct ct_stored *stored, struct ct_message *m)
+/* As the platform's word leaves it, in *into: what never reached the customer is there, but says nothing. */
+static const struct ct_message *lay_on_delivery(struct ct_sessions *s, const struct ct_stored *stored,
+                                                const struct ct_message *m, struct ct_message *into)
 {
-    ct_deliveries_tell(&s->deliveries, stored, m);
-    bool media = m->event.type == CT_EVENT_OTHER && ct_span_is(m->event.name, "media");
-    if (m->undelivered && (media || m->event.type == CT_EVENT_NONE)) {
-        m->event = (struct ct_event){.type = CT_EVENT_OTHER, .name = CT_SPAN_LIT("undelivered"), .scale_min = -1};
+    if (s->deliveries.count == 0) {
+        return m;
     }
+    if (m != into) {
+        *into = *m;
+    }
+    ct_deliveries_tell(&s->deliveries, stored, into);
+    bool media = into->event.type == CT_EVENT_OTHER && ct_span_is(into->event.name, "media");
+    if (into->undelivered && (media || into->event.type == CT_EVENT_NONE)) {
+        into->event = (struct ct_event){.type = CT_EVENT_OTHER, .name = CT_SPAN_LIT("undelivered"), .scale_min = -1};
+    }
+    return into;
 }
 
 static enum ct_status append(struct run *run, struct ct_sessions_end *end, const struct ct_stored *stored,
                              const struct ct_message *m)
 {
-    struct ct_message taken = *m;
+    const struct ct_message *taken = m;
+    struct ct_message silent;
     bool duplicate;
-    taken.text = m->undelivered ? CT_SPAN_NONE : m->text;
-    enum ct_status status = ct_conversation_append(run->conversation, &taken, &duplicate);
+    if (m->undelivered) {
+        silent = *m;
+        silent.text = CT_SPAN_NONE;
+        taken = &silent;
+    }
+    enum ct_status status = ct_conversation_append(run->conversation, taken, &duplicate);
     if (status == CT_LIMIT) {
         run->over_first = run->over ? run->over_first : stored;
         run->over++;
@@ -308,12 +366,40 @@ static enum ct_status finish(struct run *run)
     return record ? run->out->record(run->out->context, record, run->first) : CT_NO_MEMORY;
 }
 
-static void begin(struct run *run, uint32_t session, const struct ct_stored *first)
+static void begin(struct run *run, const struct ct_stored *first)
 {
-    ct_conversation_begin(run->conversation, session);
+    ct_conversation_begin(run->conversation, ++run->session);
     run->first = first;
     run->channel = CT_SPAN_NONE;
     run->closed = false;
+}
+
+/* The message at `at` in the order, into the session that it belongs to. */
+static enum ct_status take(struct ct_sessions *s, struct run *run, size_t at, bool whole, struct ct_sessions_end *end)
+{
+    const struct ct_stored *stored = s->order[at];
+    struct ct_message into;
+    const struct ct_message *m = read_back(s, stored, &into);
+    if (!m) {
+        return CT_NO_MEMORY;
+    }
+    m = lay_on_delivery(s, stored, m, &into);
+    enum place place = whole || at == 0 ? GOES_ON : place_of(s, run, at, m);
+    enum ct_status status = CT_OK;
+    if (place == BEGINS) {
+        status = finish(run);
+        if (status != CT_OK) {
+            return status;
+        }
+        begin(run, stored);
+    }
+    run->channel = run->channel.len ? run->channel : m->channel;
+    status = append(run, end, stored, m);
+    if (m->ts != CT_USEC_NONE && (run->last == CT_USEC_NONE || (place != BELATED && m->ts > run->last))) {
+        run->last = m->ts;
+    }
+    run->closed = m->event.type == CT_EVENT_CLOSE || (run->closed && m->event.type != CT_EVENT_REOPEN);
+    return status;
 }
 
 enum ct_status ct_sessions_close(struct ct_sessions *s, struct ct_conversation *conversation,
@@ -333,33 +419,13 @@ enum ct_status ct_sessions_close(struct ct_sessions *s, struct ct_conversation *
     }
     struct run run = {
         .conversation = conversation, .silence = silence, .out = out, .count = count, .last = CT_USEC_NONE};
-    uint32_t session = 1;
     s->speaker = 0;
-    begin(&run, session, s->order[0]);
+    begin(&run, s->order[0]);
     for (size_t i = 0; i < count; i++) {
-        struct ct_message m;
-        enum ct_status status = read_back(s, s->order[i], &m);
+        enum ct_status status = take(s, &run, i, whole, end);
         if (status != CT_OK) {
             return status;
         }
-        lay_on_delivery(s, s->order[i], &m);
-        enum place place = whole || i == 0 ? GOES_ON : place_of(s, &run, i, &m);
-        if (place == BEGINS) {
-            status = finish(&run);
-            if (status != CT_OK) {
-                return status;
-            }
-            begin(&run, ++session, s->order[i]);
-        }
-        run.channel = run.channel.len ? run.channel : m.channel;
-        status = append(&run, end, s->order[i], &m);
-        if (status != CT_OK) {
-            return status;
-        }
-        if (m.ts != CT_USEC_NONE && (run.last == CT_USEC_NONE || (place != BELATED && m.ts > run.last))) {
-            run.last = m.ts;
-        }
-        run.closed = m.event.type == CT_EVENT_CLOSE || (run.closed && m.event.type != CT_EVENT_REOPEN);
     }
     end->person_expected = ct_conversation_person_expected(conversation);
     end->survey_open = ct_conversation_survey_open(conversation);

@@ -30,9 +30,17 @@ struct ct_sessions_end {
     uint64_t unmatched;   /* messages that it spoke of and that are not here */
 };
 
+/* A message that whoever calls has read already: it can stand in the order in place of a stored one. */
+struct ct_sessions_read {
+    struct ct_stored stored; /* its time and its place alone; nothing is behind it */
+    struct ct_message message;
+    const char *packed_calls; /* its tool calls, where message.tool_calls has not got them (stored_pack.h) */
+};
+
 /* Scratch, kept from one conversation to the next. One a thread. */
 struct ct_sessions {
     const struct ct_stored **order; /* the messages: filled in by the caller, sorted here */
+    bool are_read; /* each of them begins a struct ct_sessions_read; all of one input. Set by the caller, too */
     size_t order_capacity;
     ct_usec *times;
     struct ct_tool_call *calls; /* of the message being read back */

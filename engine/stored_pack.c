@@ -194,17 +194,6 @@ size_t ct_stored_pack(char *begin, const struct ct_message *m, const struct ct_s
     return (size_t)(at - begin);
 }
 
-size_t ct_stored_packed_calls(const char *at)
-{
-    uint32_t flags;
-    uint64_t calls = 0;
-    memcpy(&flags, at, 4);
-    if (flags & HAS_CALLS) {
-        (void)get_number(at + 4, &calls);
-    }
-    return (size_t)calls;
-}
-
 static const char *get_numbers(const char *at, struct ct_message *m, uint32_t flags)
 {
     if (flags & HAS_COST) {
@@ -223,8 +212,18 @@ static const char *get_numbers(const char *at, struct ct_message *m, uint32_t fl
     return at;
 }
 
+const char *ct_stored_unpack_calls(const char *at, size_t count, struct ct_tool_call *calls)
+{
+    for (size_t i = 0; i < count; i++) {
+        at = ct_stored_get_span(at, &calls[i].name);
+        at = ct_stored_get_span(at, &calls[i].id);
+        calls[i].arguments = CT_SPAN_NONE;
+    }
+    return at;
+}
+
 size_t ct_stored_unpack(const char *begin, struct ct_message *m, const struct ct_stored_same *same, ct_usec *before,
-                        struct ct_tool_call *calls)
+                        const char **packed_calls)
 {
     const char *at = begin + 4;
     uint32_t flags;
@@ -245,13 +244,12 @@ size_t ct_stored_unpack(const char *begin, struct ct_message *m, const struct ct
         m->ts = *before = (ct_usec)((uint64_t)*before + (uint64_t)gap);
     }
     at = get_numbers(at, m, flags);
-    for (uint64_t i = 0; i < count; i++) {
-        at = ct_stored_get_span(at, &calls[i].name);
-        at = ct_stored_get_span(at, &calls[i].id);
-        calls[i].arguments = CT_SPAN_NONE;
-    }
-    m->tool_calls = count ? calls : NULL;
+    *packed_calls = at;
     m->tool_call_count = (size_t)count;
+    for (uint64_t i = 0; i < count; i++) {
+        struct ct_tool_call passed;
+        at = ct_stored_unpack_calls(at, 1, &passed);
+    }
 #define X(bit, field)                                                                                                  \
     if (flags & 1u << (bit)) {                                                                                         \
         at = ct_stored_get_span(at, &m->field);                                                                        \

@@ -18,11 +18,12 @@ size_t ct_stored_pack_most(const struct ct_message *message);
  * *text_bytes += the bytes of texts and names. Returns how many bytes it took. Arguments of tool calls are not kept. */
 size_t ct_stored_pack(char *at, const struct ct_message *message, const struct ct_stored_same *same, ct_usec *before,
                       size_t *text_bytes);
-size_t ct_stored_packed_calls(const char *at);
-/* Fills *message with spans into what was packed and into `same`; `calls` has room for ct_stored_packed_calls. Returns
- * how many bytes it took. */
+/* Fills *message with spans into what was packed and into `same`. Of tool calls it has the count; *packed_calls is
+ * where they are. Returns how many bytes it took. */
 size_t ct_stored_unpack(const char *at, struct ct_message *message, const struct ct_stored_same *same, ct_usec *before,
-                        struct ct_tool_call *calls);
+                        const char **packed_calls);
+/* Those of one message; returns where they end. */
+const char *ct_stored_unpack_calls(const char *packed_calls, size_t count, struct ct_tool_call *calls);
 
 /* A length and its bytes; the building stone of the above, also for what is the same. */
 char *ct_stored_put_span(char *at, ct_span span);

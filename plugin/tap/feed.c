@@ -114,18 +114,26 @@ static enum ct_status take_setup(struct ct_feed *feed, ct_span packed, struct ct
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
 
+static bool says_more(const struct ct_feed_source *source, const struct ct_message *m)
+{
+    return source && ((source->channel.len && !m->channel.len) || (source->bot.len && !m->bot.len) ||
+                      (source->tenant.len && !m->tenant.len));
+}
+
 static enum ct_status on_message(void *context, const struct ct_message *message)
 {
     struct ct_feed *feed = context;
-    struct ct_message full = *message;
-    if (feed->source) {
+    struct ct_message full;
+    if (says_more(feed->source, message)) {
+        full = *message;
         full.channel = full.channel.len ? full.channel : feed->source->channel;
         full.bot = full.bot.len ? full.bot : feed->source->bot;
         full.tenant = full.tenant.len ? full.tenant : feed->source->tenant;
+        message = &full;
     }
-    feed->tenant = full.tenant;
-    feed->messages += full.event.type != CT_EVENT_DELIVERY; /* which is of another, and none itself */
-    feed->status = ct_pipeline_message(feed->pipeline, &full, feed->entry->at, feed->position);
+    feed->tenant = message->tenant;
+    feed->messages += message->event.type != CT_EVENT_DELIVERY; /* which is of another, and none itself */
+    feed->status = ct_pipeline_message(feed->pipeline, message, feed->entry->at, feed->position);
     return feed->status;
 }
 

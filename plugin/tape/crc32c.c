@@ -29,15 +29,25 @@ uint32_t ct_crc32c_tables(uint32_t crc, const void *bytes, size_t len)
 
 #if defined(__x86_64__)
 
+static inline uint64_t eight(const unsigned char *at)
+{
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
+
 __attribute__((target("sse4.2"))) uint32_t ct_crc32c_instruction(uint32_t crc, const void *bytes, size_t len)
 {
     const unsigned char *at = bytes;
     uint64_t sum = (uint32_t)~crc;
-    for (; len >= 8; at += 8, len -= 8) {
-        uint64_t eight;
-        memcpy(&eight, at, 8);
-        sum = __builtin_ia32_crc32di(sum, eight);
+    for (; len >= 32; at += 32, len -= 32) {
+        sum = __builtin_ia32_crc32di(sum, eight(at));
+        sum = __builtin_ia32_crc32di(sum, eight(at + 8));
+        sum = __builtin_ia32_crc32di(sum, eight(at + 16));
+        sum = __builtin_ia32_crc32di(sum, eight(at + 24));
     }
+    for (; len >= 8; at += 8, len -= 8)
+        sum = __builtin_ia32_crc32di(sum, eight(at));
     uint32_t rest = (uint32_t)sum;
     for (; len; at++, len--)
         rest = __builtin_ia32_crc32qi(rest, *at);

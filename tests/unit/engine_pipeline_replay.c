@@ -15,6 +15,7 @@ struct step {
     char native[16];
     enum ct_role role;
     enum ct_event_type event;
+    unsigned calls; /* of tools */
     ct_usec ts, received;
     uint64_t position;
 };
@@ -61,6 +62,7 @@ static void random_message(struct step *steps, size_t at, int first, int count, 
     } else if (what < 80) {
         s->role = CT_ROLE_BOT;
         s->text = bot_texts[dice(TEXTS)];
+        s->calls = at % 3 ? 0 : (unsigned)(at / 3 % 4);
     } else if (what < 85) {
         s->role = CT_ROLE_AGENT;
         s->text = "a person here";
@@ -149,7 +151,13 @@ static void id_of(int number, char *id, ct_span *span)
 /* Spans into `id` (32 bytes) and the step. */
 static void message_of(const struct step *s, char *id, struct ct_message *m)
 {
+    static const struct ct_tool_call calls[4] = {{.name = {"look_up", 7}, .id = {"call-1", 6}},
+                                                 {.name = {"pay", 3}},
+                                                 {.name = {"a name that is longer than most", 31}},
+                                                 {.name = {"transfer", 8}, .id = {"call-3", 6}}};
     ct_message_init(m);
+    m->tool_calls = s->calls ? &calls[s->ts % 2] : NULL;
+    m->tool_call_count = s->calls;
     id_of(s->conversation, id, &m->conversation_id);
     m->tenant = s->conversation % 2 ? CT_SPAN_LIT("tenant") : CT_SPAN_NONE;
     m->channel = s->conversation % 5 == 0 ? CT_SPAN_LIT("whatsapp") : CT_SPAN_LIT("web");
