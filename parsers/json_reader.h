@@ -177,13 +177,15 @@ CT_MUST_USE static inline int ct_json_next(struct ct_json *json, struct ct_json_
                                            const struct ct_json_fields *fields)
 {
     enum { COMMA_QUOTE_AND_LOAD = 1 + 1 + 16 };
-    const char *at = json->at, *quote = at + walk->started;
+    const char *at = json->at;
     uint32_t i = walk->next_field;
     if (json->status != CT_OK)
         return CT_JSON_LAST;
-    if (json->end - at >= COMMA_QUOTE_AND_LOAD && i < fields->count && *quote == '"' && (quote == at || *at == ',') &&
-        ct_json_take_name(json, walk, fields, i, quote + 1))
-        return (int)i;
+    if (json->end - at >= COMMA_QUOTE_AND_LOAD && i < fields->count) {
+        const char *quote = at + walk->started;
+        if (*quote == '"' && (quote == at || *at == ',') && ct_json_take_name(json, walk, fields, i, quote + 1))
+            return (int)i;
+    }
     if (at < json->end && *at == '}') {
         json->at = at + 1;
         json->depth--;
