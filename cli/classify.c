@@ -236,6 +236,7 @@ static bool classify_line(struct classifier *c, const struct line *line)
         return true;
     }
     const struct ct_hit *hits = NULL;
+    ct_matcher_begin(c->matcher);
     size_t hit_count = row.text.len ? ct_matcher_run(c->matcher, role, row.text, &hits) : 0;
     ct_span language = language_of(c->rules, c->matcher, &row, c->counts);
     hit_count = in_bounds(c->rules, hits, hit_count, c->kept);

@@ -128,6 +128,7 @@ static bool fires(struct runner *run, uint32_t rule, ct_span text)
 {
     const struct ct_hit *hits;
     enum ct_role role = run->rules->rules[rule].role;
+    ct_matcher_begin(run->matcher);
     size_t count = ct_matcher_run(run->matcher, role == CT_ROLE_UNKNOWN ? CT_ROLE_USER : role, text, &hits);
     for (size_t i = 0; i < count; i++) {
         if (hits[i].rule == rule) {

@@ -121,6 +121,7 @@ void ct_conversation_begin(struct ct_conversation *c, uint32_t session)
         c->seen[ct_evidence_of(c)[i].signal].evidence = CT_NO_INDEX;
     }
     ct_arena_reset(&c->arena);
+    ct_matcher_begin(c->matcher);
     if (c->known_capacity > KNOWN_KEPT && c->known_count < c->known_capacity / 16) {
         free(c->known); /* one giant must not make every conversation after it clear a giant's table */
         c->known = NULL;

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { QUARANTINE_AFTER = 8, SORT_BY_HAND_MAX = 24 };
+enum { QUARANTINE_AFTER = 3, SORT_BY_HAND_MAX = 24 };
 
 struct ct_matcher {
     const struct ct_program *program;
@@ -19,7 +19,9 @@ struct ct_matcher {
     struct ct_expression_scratch *scratch;
     struct ct_match_candidate *candidates;
     struct ct_hit *hits;
-    uint32_t *errors; /* by rule */
+    uint64_t *errors; /* by rule */
+    uint8_t *recent;  /* the same since a conversation began, up to QUARANTINE_AFTER */
+    bool any_recent;
     struct ct_matcher_stats stats;
     /* the text it is at */
     ct_span text;
@@ -42,8 +44,9 @@ struct ct_matcher *ct_matcher_new(const struct ct_ruleset *rules)
     matcher->candidates = calloc(program->pattern_count + 1, sizeof *matcher->candidates);
     matcher->hits = calloc(program->rule_count + 1, sizeof *matcher->hits);
     matcher->errors = calloc(program->rule_count + 1, sizeof *matcher->errors);
+    matcher->recent = calloc(program->rule_count + 1, sizeof *matcher->recent);
     if (!matcher->folder || !matcher->scan || !matcher->scratch || !matcher->candidates || !matcher->hits ||
-        !matcher->errors) {
+        !matcher->errors || !matcher->recent) {
         ct_matcher_free(matcher);
         return NULL;
     }
@@ -61,6 +64,7 @@ void ct_matcher_free(struct ct_matcher *matcher)
     free(matcher->candidates);
     free(matcher->hits);
     free(matcher->errors);
+    free(matcher->recent);
     free(matcher);
 }
 
@@ -196,7 +200,9 @@ static enum ct_expression_result match_message(struct ct_matcher *matcher, uint3
 static void rule_failed(struct ct_matcher *matcher, uint32_t rule)
 {
     matcher->stats.rule_errors++;
-    if (++matcher->errors[rule] == QUARANTINE_AFTER)
+    matcher->errors[rule]++;
+    matcher->any_recent = true;
+    if (++matcher->recent[rule] == QUARANTINE_AFTER)
         matcher->stats.quarantined++;
 }
 
@@ -207,7 +213,7 @@ static bool match_rule(struct ct_matcher *matcher, uint32_t rule, const struct c
     const struct ct_rule *said = &matcher->rules[rule];
     const struct ct_program_rule *patterns = &matcher->program->by_rule[rule];
     size_t begin = 0, end = 0, raw_begin, raw_end;
-    if (matcher->errors[rule] >= QUARANTINE_AFTER)
+    if (matcher->recent[rule] >= QUARANTINE_AFTER)
         return false;
     bool by_clause = said->not_by_clause && patterns->not < patterns->end;
     enum ct_expression_result result = by_clause ? ct_match_clause(matcher, rule, candidates, count, &begin, &end)
@@ -299,6 +305,14 @@ size_t ct_matcher_run(struct ct_matcher *matcher, enum ct_role role, ct_span tex
     matcher->stats.hits += hit_count;
     *hits = matcher->hits;
     return hit_count;
+}
+
+void ct_matcher_begin(struct ct_matcher *matcher)
+{
+    if (matcher->any_recent) {
+        memset(matcher->recent, 0, matcher->program->rule_count);
+        matcher->any_recent = false;
+    }
 }
 
 ct_span ct_matcher_folded(const struct ct_matcher *matcher)

@@ -32,7 +32,7 @@ void ct_matcher_free(struct ct_matcher *matcher);
 /* All pattern rules whose role is `role` or any, on one valid UTF-8 text (at most 64 KiB are looked at; a
  * longer text is cut at a character boundary and counted). One hit a rule: its first match. Hits are in rule
  * order and stay until the next call. Never fails: a rule that hits a PCRE2 limit is counted in
- * ct_matcher_errors and, after 8 such hits, left out by this matcher (quarantined). */
+ * ct_matcher_rule_errors and, after 3 such hits since ct_matcher_begin, left out until the next (quarantined). */
 size_t ct_matcher_run(struct ct_matcher *matcher, enum ct_role role, ct_span text, const struct ct_hit **hits);
 /* The folded view of the last text (fold.h), valid until the next run. */
 ct_span ct_matcher_folded(const struct ct_matcher *matcher);
@@ -40,6 +40,10 @@ ct_span ct_matcher_folded(const struct ct_matcher *matcher);
 ct_span ct_matcher_key(const struct ct_matcher *matcher);
 /* Both, and what else the fold says of it (fold.h). */
 const struct ct_folded *ct_matcher_text(const struct ct_matcher *matcher);
+
+/* A conversation begins: rules left out in the one before are tried again. So no conversation's hits depend on what else
+ * a matcher has seen, and nobody's messages take a rule from others'. */
+void ct_matcher_begin(struct ct_matcher *matcher);
 
 struct ct_matcher_stats {
     uint64_t messages, candidates, pcre_calls, hits, rule_errors, quarantined, texts_cut;

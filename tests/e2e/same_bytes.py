@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 
-from drive import Case, convtap, line, main, undated
+from drive import ROOT, Case, convtap, line, main, undated
 
 QUESTIONS = ["¿Dónde está mi pedido {n}?", "Where is my order {n}?", "Onde está o meu pedido {n}?", "Quiero hablar con una persona",
              "I want to talk to a human", "gracias", "thanks", "obrigado", "no me sirve", "that's not what I asked", "cancela el pedido {n}"]
@@ -93,6 +93,28 @@ class SameBytes(Case):
         want = self.audit(*self.sources, threads=1)
         for threads in (2, 7):
             self.same(f"{threads} threads", self.audit(*self.sources, threads=threads), want)
+
+    def test_a_rule_that_hits_its_limit(self):
+        """It is left out of the rest of that conversation alone, whatever else the same thread has read."""
+        with open(os.path.join(ROOT, "rules", "core.yaml"), "rb") as f:
+            self.write("bad/core.yaml", f.read())
+        self.write("bad/bad.yaml", b"pack: bad\nversion: 1.0.0\nextends: core\nrules:\n  - id: bad.thanks\n    implements: thanks\n"
+                                   b"    any: ['(?:a|b|ab)*[cd]']\n    tests: {pos: ['abc'], neg: ['zz']}\n")
+        rows = []
+        for n in range(16):  # thanks before and behind what is too much for the rule: once, or until it is left out
+            texts = ["abc"] + ["ab" * 6000] * (1 + n % 4) + ["abd"]
+            rows += [line(conversation_id=f"e{n}", user_id=f"u{n}", role="user", text=text, id=f"e{n}-{i}", ts=f"2026-02-01T00:{n:02d}:{i:02d}Z")
+                     for i, text in enumerate(texts)]
+        body = self.write("evil.jsonl", b"".join(rows))
+        pack = self.path("bad")
+        want = self.audit("--rules", pack, body)
+        self.assertEqual(json.loads(want[0])["drops"], {"rule_error": 4 * (1 + 2 + 3 + 3)})
+        records = {record["conversation_id"]: record for record in map(json.loads, want[1].splitlines())}
+        fired = {name: [e["message"] for e in record["evidence"] if e.get("rule") == "bad.thanks@1"] for name, record in records.items()}
+        self.assertEqual({len(at) for name, at in fired.items() if int(name[1:]) % 4 < 2}, {2}, fired)
+        self.assertEqual({tuple(at) for name, at in fired.items() if int(name[1:]) % 4 >= 2}, {(0,)}, fired)
+        for threads in (2, 5):
+            self.same(f"{threads} threads", self.audit("--rules", pack, body, threads=threads), want)
 
     def test_a_run_again(self):
         self.same("again", self.audit(*self.sources, threads=2), self.audit(*self.sources, threads=2))
