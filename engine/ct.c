@@ -7,6 +7,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "engine/load.h"
+
 const char *ct_status_text(enum ct_status status)
 {
     switch (status) {
@@ -63,36 +65,16 @@ void ct_message_init(struct ct_message *message)
 
 /* ---- hash: 64x64 -> 128 multiply and fold, eight bytes at a time, read little-endian on every machine ---- */
 
-static inline uint64_t read64(const char *at)
-{
-    uint64_t value;
-    memcpy(&value, at, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    return value;
-}
-
-static inline uint64_t read32(const char *at)
-{
-    uint32_t value;
-    memcpy(&value, at, 4);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap32(value);
-#endif
-    return value;
-}
-
 /* The last 0 to 15 bytes as if zeros followed them, in two halves: from loads that overlap, so that nothing is copied
  * byte by byte and loaded again. */
 static inline void read_tail(const char *at, size_t len, uint64_t *low, uint64_t *high)
 {
     *low = *high = 0;
     if (len >= 8) {
-        *low = read64(at);
-        *high = len > 8 ? read64(at + len - 8) >> 8 * (16 - len) : 0;
+        *low = ct_load_64(at);
+        *high = len > 8 ? ct_load_64(at + len - 8) >> 8 * (16 - len) : 0;
     } else if (len >= 4) {
-        *low = read32(at) | read32(at + len - 4) << 8 * (len - 4);
+        *low = ct_load_32(at) | (uint64_t)ct_load_32(at + len - 4) << 8 * (len - 4);
     } else if (len) {
         *low = (uint64_t)(unsigned char)at[0] | (uint64_t)(unsigned char)at[len / 2] << 8 * (len / 2) |
                (uint64_t)(unsigned char)at[len - 1] << 8 * (len - 1);
@@ -113,7 +95,7 @@ uint64_t ct_hash(ct_span bytes, uint64_t seed)
     size_t left = bytes.len;
     uint64_t state = mix(seed ^ k0, k1 ^ bytes.len);
     while (left >= 16) {
-        state = mix(read64(at) ^ k1, read64(at + 8) ^ state);
+        state = mix(ct_load_64(at) ^ k1, ct_load_64(at + 8) ^ state);
         at += 16;
         left -= 16;
     }
@@ -162,7 +144,7 @@ static size_t ascii_run(const char *at, size_t len)
     }
 #endif
     for (; len - i >= 8; i += 8) {
-        uint64_t word = read64(at + i);
+        uint64_t word = ct_load_64(at + i);
         if ((word | ((word - 0x0101010101010101ull) & ~word)) & 0x8080808080808080ull) {
             break;
         }

@@ -3,6 +3,7 @@
 #include "engine/ct.h"
 
 #include "engine/digits.h"
+#include "engine/load.h"
 
 /* Days since 1970-01-01 of a proleptic Gregorian date, of the years 0 to 9999: years count from March, so that the day
  * that a leap year has more is its last one (H. Hinnant, "chrono-compatible low-level date algorithms"), and from 400
@@ -21,17 +22,6 @@ static inline unsigned two_digits(const char *at, unsigned *bad)
     unsigned tens = (unsigned)(unsigned char)at[0] - '0', ones = (unsigned)(unsigned char)at[1] - '0';
     *bad |= (tens > 9) | (ones > 9);
     return tens * 10 + ones;
-}
-
-/* Eight bytes, the first one lowest. */
-static inline uint64_t eight_bytes(const char *at)
-{
-    uint64_t value;
-    memcpy(&value, at, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    return value;
 }
 
 /* Of eight bytes the digits, those that `among` has: each with the next one as a number in the first one's place. What
@@ -111,13 +101,13 @@ bool ct_time_parse(ct_span text, ct_usec *out)
     }
     /* "YYYY-MM-" and "DDThh:mm", a word each. */
     uint64_t wrong = 0;
-    uint64_t date = digit_pairs(eight_bytes(at), 0x00FFFF00FFFFFFFF, &wrong);
-    uint64_t hours = digit_pairs(eight_bytes(at + 8), 0xFFFF00FFFF00FFFF, &wrong);
+    uint64_t date = digit_pairs(ct_load_64(at), 0x00FFFF00FFFFFFFF, &wrong);
+    uint64_t hours = digit_pairs(ct_load_64(at + 8), 0xFFFF00FFFF00FFFF, &wrong);
     unsigned year = pair_at(date, 0) * 100 + pair_at(date, 2), month = pair_at(date, 5);
     unsigned day = pair_at(hours, 0), hour = pair_at(hours, 3), minute = pair_at(hours, 6), second;
     int64_t fraction = 0, offset_minutes = 0;
     if (text.len == 24 && at[19] == '.' && at[23] == 'Z') { /* ":ss.fffZ", as most programs write it */
-        uint64_t rest = digit_pairs(eight_bytes(at + 16), 0x00FFFFFF00FFFF00, &wrong);
+        uint64_t rest = digit_pairs(ct_load_64(at + 16), 0x00FFFFFF00FFFF00, &wrong);
         second = pair_at(rest, 1);
         fraction = (int64_t)(pair_at(rest, 4) * 10 + (unsigned)(at[22] - '0')) * 1000;
     } else {
