@@ -108,10 +108,7 @@ static bool groups_new(struct groups *g, uint32_t count)
     g->slots = calloc(g->slot_count, sizeof *g->slots);
     g->items = malloc(count * sizeof *g->items);
     g->next = malloc(count * sizeof *g->next);
-    if (!g->chains || !g->slots || !g->items || !g->next) {
-        return false;
-    }
-    return true;
+    return g->chains && g->slots && g->items && g->next;
 }
 
 static void group_one(struct groups *g, uint32_t i, const struct ct_stored *stored)
@@ -133,31 +130,27 @@ static void group_one(struct groups *g, uint32_t i, const struct ct_stored *stor
     }
 }
 
-static bool group(struct groups *g, const struct ct_spill_block *blocks)
+static bool group(struct groups *g, struct ct_spill_items *items)
 {
-    uint32_t i = 0;
-    if (!groups_new(g, (uint32_t)ct_spill_blocks_items(blocks))) {
+    const struct ct_stored *stored;
+    if (!groups_new(g, (uint32_t)items->count)) {
         return false;
     }
-    for (const struct ct_spill_block *block = blocks; block; block = block->next) {
-        for (size_t at = 0; at < block->bytes;) {
-            const struct ct_stored *stored = (const struct ct_stored *)(const void *)(block->at + at);
-            group_one(g, i++, stored);
-            at += stored->bytes;
-        }
+    for (uint32_t i = 0; (stored = ct_spill_items_next(items)); i++) {
+        group_one(g, i, stored);
     }
     return true;
 }
 
 static enum ct_status close_partition(struct ct_worker *w, unsigned partition)
 {
-    struct ct_spill_block *blocks;
+    struct ct_spill_items items;
     struct groups g = {0};
-    enum ct_status status = ct_spill_take(w->batch->messages, partition, &blocks, &w->error);
-    if (status != CT_OK || !blocks) {
+    enum ct_status status = ct_spill_take(w->batch->messages, partition, &items, &w->error);
+    if (status != CT_OK || !items.count) {
         return status;
     }
-    if (!group(&g, blocks)) {
+    if (!group(&g, &items)) {
         status = CT_NO_MEMORY;
     }
     for (uint32_t c = 0; c < g.chain_count && status == CT_OK; c++) {
@@ -172,7 +165,7 @@ static enum ct_status close_partition(struct ct_worker *w, unsigned partition)
         status = ct_batch_close_one(w, count, false);
     }
     groups_done(&g);
-    ct_spill_blocks_free(blocks);
+    ct_spill_items_free(&items);
     return status;
 }
 

@@ -171,76 +171,43 @@ static enum ct_status count_customer(struct ct_worker *w, struct ct_record **rec
     return status;
 }
 
-/* A partition's records, and the memory that they lie in. */
-struct loaded {
-    struct ct_spill_block *blocks; /* of records that were made here */
-    char *items;                   /* of records that were given: the newest of each conversation counts */
-    struct ct_record **list;
-    size_t count;
-};
-
-static void loaded_done(struct loaded *loaded)
+/* A partition's records in order of their customers; *items, *list are freed by the caller. */
+static enum ct_status load_records(struct ct_worker *w, unsigned partition, struct ct_spill_items *items,
+                                   struct ct_record ***list, size_t *count)
 {
-    ct_spill_blocks_free(loaded->blocks);
-    free(loaded->items);
-    free(loaded->list);
-}
-
-static enum ct_status load_given(struct ct_worker *w, unsigned partition, struct loaded *out)
-{
-    size_t bytes;
-    enum ct_status status = ct_spill_load(w->batch->customers, partition, &out->items, &bytes, &w->error);
-    if (status != CT_OK || !out->items) {
+    struct ct_record *record;
+    *list = NULL;
+    *count = 0;
+    enum ct_status status = ct_spill_take(w->batch->customers, partition, items, &w->error);
+    if (status != CT_OK || !items->count) {
         return status;
     }
-    out->list = malloc(ct_batch_wrapped_count(out->items, bytes) * sizeof *out->list);
-    if (!out->list) {
+    *list = malloc(items->count * sizeof **list);
+    if (!*list) {
         return CT_NO_MEMORY;
     }
-    ct_batch_unwrap(out->items, bytes, out->list, &out->count);
-    return CT_OK;
-}
-
-static enum ct_status load_made(struct ct_worker *w, unsigned partition, struct loaded *out)
-{
-    enum ct_status status = ct_spill_take(w->batch->customers, partition, &out->blocks, &w->error);
-    if (status != CT_OK || !out->blocks) {
-        return status;
-    }
-    out->list = malloc(ct_spill_blocks_items(out->blocks) * sizeof *out->list);
-    if (!out->list) {
-        return CT_NO_MEMORY;
-    }
-    for (const struct ct_spill_block *block = out->blocks; block; block = block->next) {
-        for (size_t at = 0; at < block->bytes;) {
-            struct ct_record *record = (struct ct_record *)(void *)(block->at + at);
-            out->list[out->count++] = record;
-            at += record->bytes;
+    if (w->batch->given) {
+        ct_batch_unwrap(items, *list, count);
+    } else {
+        while ((record = ct_spill_items_next(items))) {
+            (*list)[(*count)++] = record;
         }
     }
-    return CT_OK;
-}
-
-/* Done with, whatever comes of it, by loaded_done. */
-static enum ct_status load_records(struct ct_worker *w, unsigned partition, struct loaded *out)
-{
-    *out = (struct loaded){0};
-    enum ct_status status = w->batch->given ? load_given(w, partition, out) : load_made(w, partition, out);
-    if (status == CT_OK && out->count > 1) {
-        qsort(out->list, out->count, sizeof *out->list, by_customer);
+    if (*count > 1) {
+        qsort(*list, *count, sizeof **list, by_customer);
     }
-    return status;
+    return CT_OK;
 }
 
 /* Both lists stand in the order of customers: one of them, the other, or both know the next one. */
 static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
 {
-    struct loaded loaded;
-    char *event_items = NULL;
+    struct ct_spill_items record_items, event_items = {0};
+    struct ct_record **records;
     const struct ct_business **events = NULL;
-    size_t event_count = 0, record = 0, event = 0;
+    size_t record_count, event_count = 0, record = 0, event = 0;
     struct ct_text line = {0};
-    enum ct_status status = load_records(w, partition, &loaded);
+    enum ct_status status = load_records(w, partition, &record_items, &records, &record_count);
     if (status == CT_OK) {
         status = ct_batch_load_events(w, partition, &event_items, &events, &event_count);
     }
@@ -250,13 +217,12 @@ static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
     if (status == CT_OK && event) {
         status = count_nobody(w, events, event);
     }
-    struct ct_record **records = loaded.list;
-    while (status == CT_OK && (record < loaded.count || event < event_count)) {
-        uint64_t of_record = record < loaded.count ? records[record]->customer_hash : UINT64_MAX;
+    while (status == CT_OK && (record < record_count || event < event_count)) {
+        uint64_t of_record = record < record_count ? records[record]->customer_hash : UINT64_MAX;
         uint64_t of_event = event < event_count ? events[event]->customer_hash : UINT64_MAX;
         uint64_t hash = of_record < of_event ? of_record : of_event;
         size_t record_end = record, event_end = event;
-        while (record_end < loaded.count && records[record_end]->customer_hash == hash) {
+        while (record_end < record_count && records[record_end]->customer_hash == hash) {
             record_end++;
         }
         while (event_end < event_count && events[event_end]->customer_hash == hash) {
@@ -268,8 +234,9 @@ static enum ct_status count_partition(struct ct_worker *w, unsigned partition)
     }
     free(line.at);
     free(events);
-    free(event_items);
-    loaded_done(&loaded);
+    ct_spill_items_free(&event_items);
+    free(records);
+    ct_spill_items_free(&record_items);
     return status;
 }
 

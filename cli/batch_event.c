@@ -63,28 +63,22 @@ static int by_customer(const void *left, const void *right)
     return a->customer_hash < b->customer_hash ? -1 : a->customer_hash > b->customer_hash;
 }
 
-enum ct_status ct_batch_load_events(struct ct_worker *w, unsigned partition, char **items,
+enum ct_status ct_batch_load_events(struct ct_worker *w, unsigned partition, struct ct_spill_items *items,
                                     const struct ct_business ***list, size_t *count)
 {
-    size_t bytes;
+    const struct ct_business *event;
     *list = NULL;
     *count = 0;
-    enum ct_status status = ct_spill_load(w->batch->events, partition, items, &bytes, &w->error);
-    if (status != CT_OK || !*items) {
+    enum ct_status status = ct_spill_take(w->batch->events, partition, items, &w->error);
+    if (status != CT_OK || !items->count) {
         return status;
     }
-    for (size_t at = 0; at < bytes; at += ((const struct ct_business *)(const void *)(*items + at))->bytes) {
-        (*count)++;
-    }
-    *list = malloc(*count * sizeof **list);
+    *list = malloc(items->count * sizeof **list);
     if (!*list) {
-        free(*items);
-        *items = NULL;
         return CT_NO_MEMORY;
     }
-    size_t i = 0;
-    for (size_t at = 0; at < bytes; at += (*list)[i++]->bytes) {
-        (*list)[i] = (const struct ct_business *)(const void *)(*items + at);
+    while ((event = ct_spill_items_next(items))) {
+        (*list)[(*count)++] = event;
     }
     qsort(*list, *count, sizeof **list, by_customer);
     return CT_OK;

@@ -101,15 +101,6 @@ enum ct_status ct_batch_take_given(struct ct_batch *b, struct ct_error *err)
 
 /* ---- taking ---------------------------------------------------------------------------------------------------- */
 
-size_t ct_batch_wrapped_count(const char *items, size_t bytes)
-{
-    size_t count = 0;
-    for (size_t at = 0; at < bytes; at += ((const struct wrapped *)(const void *)(items + at))->bytes) {
-        count++;
-    }
-    return count;
-}
-
 static bool same_conversation(const struct ct_record *a, const struct ct_record *b)
 {
     return a->conversation_hash == b->conversation_hash && a->customer_hash == b->customer_hash &&
@@ -133,13 +124,12 @@ static int by_number(const void *left, const void *right)
     return number > other ? -1 : number < other;
 }
 
-void ct_batch_unwrap(char *items, size_t bytes, struct ct_record **records, size_t *count)
+void ct_batch_unwrap(struct ct_spill_items *items, struct ct_record **records, size_t *count)
 {
+    struct wrapped *item;
     size_t all = 0, kept = 0;
-    for (size_t at = 0; at < bytes;) {
-        struct wrapped *item = (struct wrapped *)(void *)(items + at);
+    while ((item = ct_spill_items_next(items))) {
         records[all++] = &item->record;
-        at += item->bytes;
     }
     if (all > 1) {
         qsort(records, all, sizeof *records, by_number);

@@ -113,10 +113,10 @@ struct ct_batch {
     struct ct_worker *workers;
     unsigned worker_count;
     atomic_uint next_partition;
-    atomic_bool stop;      /* a worker failed */
+    atomic_bool stop;           /* a worker failed */
     struct ct_answers *answers; /* of all workers; what the terms have */
-    struct ct_terms terms; /* what the third stage counts on: worked out when the first two are done */
-    bool compared;         /* there is another period: */
+    struct ct_terms terms;      /* what the third stage counts on: worked out when the first two are done */
+    bool compared;              /* there is another period: */
     struct ct_terms terms_before;
     atomic_bool *seen; /* of each conversation that has marks: is it in the input? NULL = there are no marks */
     uint64_t disk_total, disk_done;
@@ -164,7 +164,7 @@ void ct_batch_close(struct ct_worker *worker);
 enum ct_status ct_batch_put_event(struct ct_worker *worker, const struct ct_business *event, struct ct_error *err);
 enum ct_status ct_batch_take_event(struct ct_worker *worker, const struct ct_business_event *event);
 /* A partition's events in order of their customers (0, nobody, first); *items, *list are freed by the caller. */
-enum ct_status ct_batch_load_events(struct ct_worker *worker, unsigned partition, char **items,
+enum ct_status ct_batch_load_events(struct ct_worker *worker, unsigned partition, struct ct_spill_items *items,
                                     const struct ct_business ***list, size_t *count) CT_MUST_USE;
 /* Answers to feedback, of all workers, into the terms. */
 enum ct_status ct_batch_gather_answers(struct ct_batch *batch, struct ct_error *err) CT_MUST_USE;
@@ -191,8 +191,7 @@ enum ct_status ct_batch_start(struct ct_batch *batch, struct ct_batch_result *re
 /* batch_given.c: records that were made elsewhere */
 enum ct_status ct_batch_take_given(struct ct_batch *batch, struct ct_error *err);
 /* Of a partition's items the records that count: *count of them, and room for them in `records`. */
-void ct_batch_unwrap(char *items, size_t bytes, struct ct_record **records, size_t *count);
-size_t ct_batch_wrapped_count(const char *items, size_t bytes);
+void ct_batch_unwrap(struct ct_spill_items *items, struct ct_record **records, size_t *count);
 /* The rules that a record's numbers speak of. */
 const struct ct_ruleset *ct_batch_rules_of(const struct ct_batch *batch, const struct ct_record *record);
 

@@ -10,6 +10,14 @@
 
 enum { BLOCK_BYTES = 16 * 1024, BLOCK_BYTES_LEAST = 2048, OPEN_BYTES = 16 << 20 };
 
+struct ct_spill_block { /* whole items, one after the other */
+    struct ct_spill_block *next;
+    char *at; /* NULL = in the file */
+    uint64_t file_offset;
+    uint32_t bytes, capacity;
+    uint32_t items;
+};
+
 struct ct_spill {
     pthread_mutex_t lock;
     unsigned partitions;
@@ -56,7 +64,7 @@ struct ct_spill *ct_spill_new(unsigned partitions, unsigned writers, size_t memo
     return spill;
 }
 
-void ct_spill_blocks_free(struct ct_spill_block *block)
+static void blocks_free(struct ct_spill_block *block)
 {
     while (block) {
         struct ct_spill_block *next = block->next;
@@ -72,7 +80,7 @@ void ct_spill_free(struct ct_spill *spill)
         return;
     }
     for (unsigned i = 0; i < spill->partitions; i++) {
-        ct_spill_blocks_free(spill->blocks[i]);
+        blocks_free(spill->blocks[i]);
     }
     if (spill->file >= 0) {
         close(spill->file);
@@ -253,14 +261,6 @@ static enum ct_status read_all(int file, char *at, size_t left, uint64_t offset,
     return CT_OK;
 }
 
-/* What the partition's blocks hold in memory may be used by others from here on. */
-static void give_up(struct ct_spill *spill, size_t from_memory)
-{
-    pthread_mutex_lock(&spill->lock);
-    spill->memory_bytes -= from_memory < spill->memory_bytes ? from_memory : spill->memory_bytes;
-    pthread_mutex_unlock(&spill->lock);
-}
-
 static size_t bytes_of(const struct ct_spill_block *block)
 {
     size_t total = 0;
@@ -270,81 +270,65 @@ static size_t bytes_of(const struct ct_spill_block *block)
     return total;
 }
 
-size_t ct_spill_blocks_items(const struct ct_spill_block *block)
+/* Reads what is in the file; *from_memory = what the others hold. */
+static enum ct_status fetch(const struct ct_spill *spill, struct ct_spill_block *blocks, size_t *from_memory,
+                            struct ct_error *err)
 {
-    size_t items = 0;
-    for (; block; block = block->next) {
-        items += block->items;
-    }
-    return items;
-}
-
-static enum ct_status no_memory(size_t total, struct ct_error *err)
-{
-    return ct_error_set(err, CT_NO_MEMORY, "out of memory: one partition of the input needs %zu bytes", total);
-}
-
-enum ct_status ct_spill_take(struct ct_spill *spill, unsigned partition, struct ct_spill_block **blocks,
-                             struct ct_error *err)
-{
-    struct ct_spill_block *first = spill->blocks[partition];
     enum ct_status status = CT_OK;
-    size_t from_memory = 0;
-    for (struct ct_spill_block *block = first; block && status == CT_OK; block = block->next) {
+    for (struct ct_spill_block *block = blocks; block && status == CT_OK; block = block->next) {
         if (block->at) {
-            from_memory += block->capacity;
-            continue;
+            *from_memory += block->capacity;
+        } else if ((block->at = malloc(block->bytes))) {
+            status = read_all(spill->file, block->at, block->bytes, block->file_offset, err);
+        } else {
+            status = ct_error_set(err, CT_NO_MEMORY, "out of memory: one partition of the input needs %zu bytes",
+                                  bytes_of(blocks));
         }
-        block->at = malloc(block->bytes);
-        status = block->at ? read_all(spill->file, block->at, block->bytes, block->file_offset, err)
-                           : no_memory(bytes_of(first), err);
     }
-    spill->blocks[partition] = spill->last[partition] = NULL;
-    give_up(spill, from_memory);
-    if (status != CT_OK) {
-        ct_spill_blocks_free(first);
-        first = NULL;
-    }
-    *blocks = first;
     return status;
 }
 
-enum ct_status ct_spill_load(struct ct_spill *spill, unsigned partition, char **items, size_t *bytes,
+enum ct_status ct_spill_take(struct ct_spill *spill, unsigned partition, struct ct_spill_items *items,
                              struct ct_error *err)
 {
     struct ct_spill_block *blocks = spill->blocks[partition];
-    size_t total = bytes_of(blocks), from_memory = 0;
-    *items = NULL;
-    *bytes = 0;
-    if (!total) {
-        return CT_OK;
-    }
-    char *at = malloc(total);
-    if (!at) {
-        return no_memory(total, err);
-    }
-    enum ct_status status = CT_OK;
-    size_t used = 0;
-    while (blocks) {
-        struct ct_spill_block *next = blocks->next;
-        if (blocks->at) {
-            memcpy(at + used, blocks->at, blocks->bytes);
-            from_memory += blocks->capacity;
-            free(blocks->at);
-        } else if (status == CT_OK) {
-            status = read_all(spill->file, at + used, blocks->bytes, blocks->file_offset, err);
-        }
-        used += blocks->bytes;
-        free(blocks);
-        blocks = next;
-    }
+    size_t from_memory = 0;
+    *items = (struct ct_spill_items){0};
+    enum ct_status status = fetch(spill, blocks, &from_memory, err);
     spill->blocks[partition] = spill->last[partition] = NULL;
-    give_up(spill, from_memory);
+    pthread_mutex_lock(&spill->lock); /* others may use it from here on */
+    spill->memory_bytes -= from_memory < spill->memory_bytes ? from_memory : spill->memory_bytes;
+    pthread_mutex_unlock(&spill->lock);
     if (status != CT_OK) {
-        free(at);
+        blocks_free(blocks);
         return status;
     }
-    *items = at;
-    *bytes = total;
+    items->blocks = blocks;
+    items->block = blocks;
+    for (; blocks; blocks = blocks->next) {
+        items->count += blocks->items;
+    }
     return CT_OK;
+}
+
+void *ct_spill_items_next(struct ct_spill_items *items)
+{
+    if (!items->block) {
+        return NULL;
+    }
+    char *item = items->block->at + items->at;
+    uint32_t bytes;
+    memcpy(&bytes, item, sizeof bytes);
+    items->at += bytes;
+    if (items->at >= items->block->bytes) {
+        items->block = items->block->next;
+        items->at = 0;
+    }
+    return item;
+}
+
+void ct_spill_items_free(struct ct_spill_items *items)
+{
+    blocks_free(items->blocks);
+    *items = (struct ct_spill_items){0};
 }

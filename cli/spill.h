@@ -33,25 +33,21 @@ void *ct_spill_reserve(struct ct_spill_writer *writer, unsigned partition, uint3
 /* Hands everything over and frees the writer. */
 enum ct_status ct_spill_writer_done(struct ct_spill_writer *writer, struct ct_error *err) CT_MUST_USE;
 
-/* Whole items, one after the other. */
-struct ct_spill_block {
-    struct ct_spill_block *next;
-    char *at;             /* NULL = in the file; never of a block that was taken */
-    uint64_t file_offset; /* private, as is capacity */
-    uint32_t bytes, capacity;
-    uint32_t items;
+/* A partition's items, where they lie. */
+struct ct_spill_items {
+    size_t count;
+    struct ct_spill_block *blocks; /* private, as is the rest */
+    const struct ct_spill_block *block;
+    uint32_t at;
 };
-/* All items of a partition where they lie, in the order of *blocks; the partition is then empty. *blocks is NULL where
- * there is none, and is freed with ct_spill_blocks_free. Several threads may take different partitions at once. CT_IO,
- * CT_NO_MEMORY: nothing is left to free. */
-enum ct_status ct_spill_take(struct ct_spill *spill, unsigned partition, struct ct_spill_block **blocks,
+/* All items of a partition; it is then empty. Several threads may take different partitions at once. CT_IO,
+ * CT_NO_MEMORY: there is none, and nothing to free. */
+enum ct_status ct_spill_take(struct ct_spill *spill, unsigned partition, struct ct_spill_items *items,
                              struct ct_error *err) CT_MUST_USE;
-void ct_spill_blocks_free(struct ct_spill_block *blocks); /* NULL allowed */
-size_t ct_spill_blocks_items(const struct ct_spill_block *blocks);
+/* One after the other, each once; NULL = no more. They stay until ct_spill_items_free. */
+void *ct_spill_items_next(struct ct_spill_items *items);
+void ct_spill_items_free(struct ct_spill_items *items);
 
-/* The same as one run of bytes, to be freed with free(). *bytes 0 and NULL where there is none. */
-enum ct_status ct_spill_load(struct ct_spill *spill, unsigned partition, char **items, size_t *bytes,
-                             struct ct_error *err) CT_MUST_USE;
 /* Bytes that went to the temporary file so far. */
 uint64_t ct_spill_file_bytes(const struct ct_spill *spill);
 

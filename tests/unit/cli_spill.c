@@ -34,50 +34,27 @@ static void put_items(struct ct_spill_writer *writer, uint32_t from, uint32_t to
 enum { ITEMS = 20000, PARTITIONS = 7 };
 
 /* Each is whole, of its partition, and seen for the first time; returns how many. */
-static uint32_t see_items(const char *items, size_t bytes, unsigned partition, bool *seen)
+static uint32_t take(struct ct_spill *spill, unsigned partition, bool *seen)
 {
+    struct ct_error err = {0};
+    struct ct_spill_items items;
+    const struct item *item;
     uint32_t count = 0;
-    for (size_t at = 0; at < bytes; count++) {
-        const struct item *item = (const struct item *)(const void *)(items + at);
+    assert_int_equal(ct_spill_take(spill, partition, &items, &err), CT_OK);
+    for (; (item = ct_spill_items_next(&items)); count++) {
         assert_true(item->number < ITEMS && item->number % PARTITIONS == partition && !seen[item->number]);
         assert_int_equal(item->bytes, 8 + item->number % 97 * 8 + (item->number % 1000 == 7 ? 40000 : 0));
         for (uint32_t b = 0; b < item->bytes - 8; b++) {
             assert_int_equal((unsigned char)item->rest[b], item->number & 0xFF);
         }
         seen[item->number] = true;
-        at += item->bytes;
     }
-    return count;
-}
-
-static uint32_t load(struct ct_spill *spill, unsigned partition, bool *seen)
-{
-    struct ct_error err = {0};
-    char *items;
-    size_t bytes;
-    assert_int_equal(ct_spill_load(spill, partition, &items, &bytes, &err), CT_OK);
-    uint32_t count = see_items(items, bytes, partition, seen);
-    free(items);
-    assert_int_equal(ct_spill_load(spill, partition, &items, &bytes, &err), CT_OK); /* and is gone */
-    assert_null(items);
-    return count;
-}
-
-static uint32_t take(struct ct_spill *spill, unsigned partition, bool *seen)
-{
-    struct ct_error err = {0};
-    struct ct_spill_block *blocks;
-    uint32_t count = 0;
-    assert_int_equal(ct_spill_take(spill, partition, &blocks, &err), CT_OK);
-    for (const struct ct_spill_block *block = blocks; block; block = block->next) {
-        uint32_t items = see_items(block->at, block->bytes, partition, seen);
-        assert_int_equal(items, block->items);
-        count += items;
-    }
-    assert_int_equal(ct_spill_blocks_items(blocks), count);
-    ct_spill_blocks_free(blocks);
-    assert_int_equal(ct_spill_take(spill, partition, &blocks, &err), CT_OK); /* and is gone */
-    assert_null(blocks);
+    assert_int_equal(items.count, count);
+    assert_null(ct_spill_items_next(&items));
+    ct_spill_items_free(&items);
+    assert_int_equal(ct_spill_take(spill, partition, &items, &err), CT_OK); /* and is gone */
+    assert_int_equal(items.count, 0);
+    assert_null(ct_spill_items_next(&items));
     return count;
 }
 
@@ -95,7 +72,7 @@ static void all_come_back(size_t memory_bytes, bool from_file)
     assert_int_equal(ct_spill_file_bytes(spill) > 0, from_file);
     uint32_t count = 0;
     for (unsigned p = 0; p < PARTITIONS; p++) {
-        count += p % 2 ? load(spill, p, seen) : take(spill, p, seen);
+        count += take(spill, p, seen);
     }
     assert_int_equal(count, ITEMS);
     free(seen);
