@@ -294,22 +294,5 @@ size_t ct_decimal_format(ct_wide num, ct_wide den, unsigned digits, bool trim, c
 
 size_t ct_seconds_format(ct_usec value, char *out)
 {
-    uint64_t usec = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    uint64_t rest = usec % (uint64_t)CT_USEC_PER_SECOND;
-    char *at = out;
-    if (value < 0) {
-        *at++ = '-';
-    }
-    at = ct_digits_put(at, usec / (uint64_t)CT_USEC_PER_SECOND);
-    *at++ = '.';
-    if (rest == 0) {
-        *at++ = '0';
-    } else { /* most clocks give milliseconds */
-        at = rest % 1000 ? ct_digits_fill(at, rest, 6) : ct_digits_fill(at, rest / 1000, 3);
-        while (at[-1] == '0') {
-            at--;
-        }
-    }
-    *at = '\0';
-    return (size_t)(at - out);
+    return ct_decimal_format(value, CT_USEC_PER_SECOND, 6, true, out);
 }

@@ -268,7 +268,15 @@ static void write_signal(struct ct_writer *json, const struct ct_ruleset *rules,
     }
 }
 
-static void write_named(struct ct_writer *json, ct_span key, ct_span name, ct_span version)
+size_t ct_records_rule_name(const struct ct_rule *rule, char out[CT_RULE_NAME_BYTES])
+{
+    size_t len = rule->id.len < 255 ? rule->id.len : 255;
+    memcpy(out, rule->id.at, len);
+    out[len++] = '@';
+    return len + ct_wide_format(rule->rev, out + len);
+}
+
+static void write_pack(struct ct_writer *json, ct_span name, ct_span version)
 {
     char text[512];
     size_t room = sizeof text - 1, len = name.len < room / 2 ? name.len : room / 2;
@@ -278,7 +286,7 @@ static void write_named(struct ct_writer *json, ct_span key, ct_span name, ct_sp
     if (tail) {
         memcpy(text + len, version.at, tail);
     }
-    ct_writer_field(json, key, (ct_span){text, len + tail});
+    ct_writer_field(json, CT_SPAN_LIT("pack"), (ct_span){text, len + tail});
 }
 
 static void write_rule(struct ct_writer *json, const struct ct_ruleset *rules, uint16_t index)
@@ -289,11 +297,11 @@ static void write_rule(struct ct_writer *json, const struct ct_ruleset *rules, u
         return;
     }
     const struct ct_rule *rule = &rules->rules[index];
-    char revision[CT_DECIMAL_BYTES];
-    size_t len = ct_wide_format(rule->rev, revision);
-    write_named(json, CT_SPAN_LIT("rule"), rule->id, (ct_span){revision, len});
+    char name[CT_RULE_NAME_BYTES];
+    size_t len = ct_records_rule_name(rule, name);
+    ct_writer_field(json, CT_SPAN_LIT("rule"), (ct_span){name, len});
     if (rule->pack < rules->pack_count) {
-        write_named(json, CT_SPAN_LIT("pack"), rules->packs[rule->pack].name, rules->packs[rule->pack].version);
+        write_pack(json, rules->packs[rule->pack].name, rules->packs[rule->pack].version);
     } else {
         ct_writer_field(json, CT_SPAN_LIT("pack"), CT_SPAN_NONE);
     }

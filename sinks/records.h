@@ -7,6 +7,10 @@
 /* One object and a newline, fields in the contract's order. `rules` is the set that made the record. */
 void ct_records_write(struct ct_out *out, const struct ct_ruleset *rules, const struct ct_record *record);
 
+/* "id@revision", the id cut at 255 bytes. Returns its length; no NUL. */
+enum { CT_RULE_NAME_BYTES = 256 + CT_DECIMAL_BYTES };
+size_t ct_records_rule_name(const struct ct_rule *rule, char out[CT_RULE_NAME_BYTES]);
+
 /* One of the record's texts under `key`; null where it is empty. */
 void ct_records_field(struct ct_writer *json, const struct ct_record *record, const char *key,
                       enum ct_text_field field);

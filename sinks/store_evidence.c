@@ -1,11 +1,11 @@
 /* store_evidence.c - what of a conversation spoke for its outcome, into the table `evidence`: all of it by one
  * statement where that is not much, since to start a statement costs as much as a row. Called by store_put.c.
  */
+#include "sinks/records.h"
 #include "sinks/store_state.h"
 
 /* Parameters of a row; the conversation is one more, the first, for all of them. */
 enum { MESSAGE, BEGIN, END, SIGNAL, RULE, BECAUSE, ORDINAL, COLUMN_COUNT };
-enum { RULE_BYTES = 256 + CT_DECIMAL_BYTES }; /* as records.c cuts a name: at most 255 bytes, "@", the revision */
 
 static enum ct_status statement_of(struct ct_store *store, uint32_t rows, sqlite3_stmt **out, struct ct_error *err)
 {
@@ -33,7 +33,7 @@ static enum ct_status statement_of(struct ct_store *store, uint32_t rows, sqlite
 
 /* The rule's text stays the statement's until it has run. */
 static void bind(sqlite3_stmt *s, int first, const struct ct_ruleset *rules, const struct ct_record *record, uint32_t i,
-                 char rule[RULE_BYTES])
+                 char rule[CT_RULE_NAME_BYTES])
 {
     const struct ct_evidence *e = (const struct ct_evidence *)ct_record_array(record, record->evidence) + i;
     sqlite3_bind_int64(s, first + MESSAGE, e->message);
@@ -43,11 +43,7 @@ static void bind(sqlite3_stmt *s, int first, const struct ct_ruleset *rules, con
     ct_store_bind_span(s, first + SIGNAL,
                        e->signal < rules->signal_count ? rules->signals[e->signal].name : CT_SPAN_NONE);
     if (e->rule < rules->rule_count) {
-        ct_span id = rules->rules[e->rule].id;
-        size_t len = id.len < 255 ? id.len : 255;
-        memcpy(rule, id.at, len);
-        rule[len++] = '@';
-        len += ct_wide_format(rules->rules[e->rule].rev, rule + len);
+        size_t len = ct_records_rule_name(&rules->rules[e->rule], rule);
         ct_store_bind_span(s, first + RULE, (ct_span){rule, len});
     } else {
         sqlite3_bind_null(s, first + RULE);
@@ -62,7 +58,7 @@ static void bind(sqlite3_stmt *s, int first, const struct ct_ruleset *rules, con
 enum ct_status ct_store_evidence_write(struct ct_store *store, const struct ct_ruleset *rules,
                                        const struct ct_record *record, int64_t row, struct ct_error *err)
 {
-    char rule[CT_STORE_EVIDENCE_ROWS][RULE_BYTES];
+    char rule[CT_STORE_EVIDENCE_ROWS][CT_RULE_NAME_BYTES];
     enum ct_status status = CT_OK;
     for (uint32_t done = 0, rows = 0; done < record->evidence.count && status == CT_OK; done += rows) {
         uint32_t left = record->evidence.count - done;

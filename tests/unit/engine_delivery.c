@@ -211,7 +211,7 @@ static void start(void)
     assert_int_equal(ct_pipeline_setup(pipeline, &setup), CT_OK);
 }
 
-static void send(enum ct_role role, const char *id, int when, const char *text)
+static struct ct_message message_of(enum ct_role role, const char *id, int when)
 {
     struct ct_message m;
     ct_message_init(&m);
@@ -220,23 +220,23 @@ static void send(enum ct_role role, const char *id, int when, const char *text)
     m.role = role;
     m.id = ct_span_of(id);
     m.ts = AT(when);
+    return m;
+}
+
+static void send(enum ct_role role, const char *id, int when, const char *text)
+{
+    struct ct_message m = message_of(role, id, when);
     m.text = ct_span_of(text);
-    assert_int_equal(ct_pipeline_message(pipeline, &m, AT(when), ++position), CT_OK);
+    assert_int_equal(ct_pipeline_message(pipeline, &m, m.ts, ++position), CT_OK);
 }
 
 static void status(const char *id, int when, const char *name, const char *billable, const char *category)
 {
-    struct ct_message m;
-    ct_message_init(&m);
-    m.conversation_id = CT_SPAN_LIT("c");
-    m.channel = CT_SPAN_LIT("web");
-    m.role = CT_ROLE_SYSTEM;
-    m.id = ct_span_of(id);
-    m.ts = AT(when);
+    struct ct_message m = message_of(CT_ROLE_SYSTEM, id, when);
     m.category = ct_span_of(category);
     m.event = (struct ct_event){
         .type = CT_EVENT_DELIVERY, .name = ct_span_of(name), .value = ct_span_of(billable), .scale_min = -1};
-    assert_int_equal(ct_pipeline_message(pipeline, &m, AT(when), ++position), CT_OK);
+    assert_int_equal(ct_pipeline_message(pipeline, &m, m.ts, ++position), CT_OK);
 }
 
 static void tick(int when)
