@@ -112,10 +112,9 @@ struct ct_gate {
     bool loopback;
     pthread_t thread;
     uv_loop_t loop;
-    uv_async_t async;
     uv_timer_t tick, pace;
-    uv_poll_t listener;
-    int listen_socket;
+    uv_poll_t listener, bell;
+    int listen_socket, bell_file;
     struct lws_context *context;
     struct lws_vhost *vhost;
     bool tls;
