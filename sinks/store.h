@@ -39,6 +39,9 @@ enum ct_store_mode { CT_STORE_READ, CT_STORE_WRITE /* made where it is missing *
 enum ct_status ct_store_open(const char *path, enum ct_store_mode mode, struct ct_store **out,
                              struct ct_error *err) CT_MUST_USE;
 void ct_store_close(struct ct_store *store); /* what was not committed is dropped; NULL allowed */
+/* Of a store that is written beside threads that serve, once: from now on `between` is called some 20 us apart while a
+ * group is written, which is for milliseconds otherwise. */
+void ct_store_pace(struct ct_store *store, void (*between)(void));
 /* Waits in the open transaction until ct_store_commit. CT_IO: *err; what was not committed is lost and must be put
  * again. */
 enum ct_status ct_store_put(struct ct_store *store, const struct ct_store_put *put, struct ct_error *err) CT_MUST_USE;

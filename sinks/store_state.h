@@ -138,6 +138,14 @@ enum ct_store_statement {
 };
 enum { CT_STORE_SUM_ROWS = 16 /* of ADD_SUMS */, CT_STORE_EVIDENCE_ROWS = 8 /* of a statement, at the most */ };
 
+/* store_pace.c: a file's methods, SQLite's own but for the write. */
+struct ct_store_paced {
+    sqlite3_io_methods methods; /* first: a file that points to them has led to the rest */
+    const sqlite3_io_methods *plain;
+    void (*between)(void);
+    unsigned writes;
+};
+
 /* Bytes that grow. Zeroed = empty. */
 struct ct_store_buffer {
     char *bytes;
@@ -166,7 +174,8 @@ struct ct_store_measures {
 
 struct ct_store {
     sqlite3 *db;
-    sqlite3 *lock; /* of the one writer */
+    sqlite3 *lock;                   /* of the one writer */
+    struct ct_store_paced file, log; /* in their place while `db` is open */
     char *path;
     bool writes, open_group;
     uint64_t applied, waiting;

@@ -16,7 +16,7 @@
 enum {
     NICE = 5,
     FRAMES_A_TURN = 512,    /* between two looks at the clock and what else is to do, */
-    FRAMES_A_BREATH = 16,   /* between two rests, as long as no more than */
+    FRAMES_A_BREATH = 4,    /* between two looks whether others wait for the processor, as long as no more than */
     BEHIND_BYTES = 1 << 20, /* of the tape wait */
     GROUP_RECORDS = 2000,   /* a transaction of the store at the most, */
     SETUP_SHARE = 32, /* setups said again are no more than this part of the tape, however small its segments are */
@@ -198,6 +198,7 @@ static enum ct_status make(struct ct_tap *tap)
         if (status != CT_OK) {
             return status;
         }
+        ct_store_pace(ct_record_sink_store(tap->sink), ct_background_give_way);
     }
     const struct ct_pipeline_sink sink = {tap, on_publish, on_drop};
     const struct ct_feed_sink beside = {tap, on_drop, on_business};
@@ -247,7 +248,7 @@ static enum ct_status feed_some(struct ct_tap *tap, uint64_t limit)
         uint64_t position, end;
         if (i % FRAMES_A_BREATH == 0 && i && !behind) {
             pthread_mutex_unlock(&tap->judging);
-            ct_background_rest();
+            ct_background_give_way();
             pthread_mutex_lock(&tap->judging);
         }
         status = ct_tape_reader_next(tap->reader, limit, &entry, &position, &end, &tap->error);

@@ -3,23 +3,21 @@
  * A nice value says how much of a busy processor a thread gets, not when it has to let go of it: Linux lets a thread
  * finish its turn (about 3 ms) before one that wakes up. Two things keep those who wait for an answer from waiting for
  * that. Since 6.12 a thread may ask for longer turns, and then gives way sooner to those with shorter ones; it gets no
- * less of the processor by it. And who works a little and sleeps a little is not in the way for longer than the little.
+ * less of the processor by it. And who asks often whether another waits is not in the way for longer than that.
  *
- * The idle scheduling class does neither better: it never lets a busy machine judge, and what its threads hold while
- * they are kept from running (a lock of the allocator) holds up those who serve.
+ * Neither sleeping a little after a little work nor the idle scheduling class does better: a sleep costs a dozen times
+ * as much and is due again when it is least wanted, and an idle thread was made to wait no sooner by what woke up.
  */
 #include "plugin/tape/background.h"
 
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(SYS_sched_setattr)
-#include <linux/sched/types.h>
+#include <linux/sched/types.h> /* cannot stand beside <sched.h> */
 #endif
 
 #define TURN_NSEC 100000000 /* the kernel's longest */
-#define REST_NSEC 50000     /* and the timer's slack, 50 us again */
 
 void ct_background_thread(int nicer)
 {
@@ -36,8 +34,7 @@ void ct_background_thread(int nicer)
     (void)setpriority(PRIO_PROCESS, self, nice); /* Linux: of this thread alone */
 }
 
-void ct_background_rest(void)
+void ct_background_give_way(void)
 {
-    const struct timespec rest = {.tv_nsec = REST_NSEC};
-    (void)nanosleep(&rest, NULL);
+    (void)syscall(SYS_sched_yield);
 }

@@ -7,8 +7,8 @@
 /* The calling thread gives way to others: `nicer`, from 0 to 19, is added to its nice value. Without effect where the
  * system knows nothing of it. */
 void ct_background_thread(int nicer);
-/* A moment for whoever waits for this processor. Costs a few microseconds: after each tenth of a millisecond of work or
- * so, not more often. */
-void ct_background_rest(void);
+/* Whoever waits for this processor has it now. A quarter of a microsecond where nobody does: after every 10 to 50 us of
+ * work. */
+void ct_background_give_way(void);
 
 #endif

@@ -259,6 +259,36 @@ static void what_was_not_committed_is_dropped(void **state)
     ct_store_close(store);
 }
 
+static unsigned looks;
+
+static void look(void)
+{
+    looks++;
+}
+
+/* Into the log, and at the end into the file: each counts. */
+static void others_are_let_past_while_a_group_is_written(void **state)
+{
+    (void)state;
+    struct ct_store *store = opened(CT_STORE_WRITE);
+    ct_store_pace(store, look);
+    looks = 0;
+    for (int i = 0; i < 200; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "c%d", i);
+        put_one(store, &(struct tale){.id = id, .messages = 2}, 1);
+    }
+    commit(store);
+    unsigned of_the_log = looks;
+    assert_true(of_the_log >= 10);
+    expect_sound(store);
+    ct_store_close(store);
+    assert_true(looks > of_the_log);
+    store = opened(CT_STORE_READ);
+    assert_int_equal(number_of("SELECT count(*) FROM conversation"), 200);
+    ct_store_close(store);
+}
+
 static void sums_of_hours_and_channels(void **state)
 {
     (void)state;
@@ -486,6 +516,7 @@ int main(void)
         T(signals_of_rule_sets),
         T(applied_goes_with_the_group),
         T(what_was_not_committed_is_dropped),
+        T(others_are_let_past_while_a_group_is_written),
         T(sums_of_hours_and_channels),
         T(filters_and_pages),
         T(a_reader_beside_the_writer),
