@@ -175,7 +175,7 @@ static enum ct_status feed_tape(struct replay *r, struct ct_tape_reader *reader,
 static enum ct_status replay_tape(struct replay *r, const char *folder, struct ct_error *err)
 {
     const struct ct_serve_settings *s = ct_config_part(&r->config, CT_SECTION_SERVE, 0);
-    const struct ct_pipeline_sink sink = {r, on_publish, on_drop};
+    const struct ct_pipeline_sink sink = {.context = r, .publish = on_publish, .drop = on_drop};
     const struct ct_feed_sink beside = {r, on_refusal, on_business};
     const struct ct_pipeline_limits limits = {.open_max = (size_t)s->open_max,
                                               .conversation_bytes_max = s->conversation_bytes_max,

@@ -33,6 +33,9 @@ struct ct_pipeline_sink {
      * "open_memory_limit", "duplicate_message", "cost_unpriced", "cost_unconverted", "cost_undated",
      * "delivery_unmatched", "rule_error". A constant. */
     void (*drop)(void *context, const char *reason, uint64_t count);
+    /* Another message went through the rules: a long conversation holds its thread for milliseconds, and who must not
+     * can do something in between. Nothing of the pipeline may be called. May be NULL. */
+    void (*judged)(void *context);
 };
 
 struct ct_pipeline_limits {
@@ -67,7 +70,7 @@ struct ct_pipeline_stats {
     uint64_t oldest_position; /* the first message of the oldest of them; UINT64_MAX = none open */
     size_t text_bytes;        /* of the waiting messages' texts and names alone */
     size_t memory_bytes;      /* everything that open conversations take, text included */
-    uint64_t messages; /* that came, deliveries not among them (delivery.h) */
+    uint64_t messages;        /* that came, deliveries not among them (delivery.h) */
     uint64_t published, revisions;
 };
 void ct_pipeline_stats(const struct ct_pipeline *pipeline, struct ct_pipeline_stats *out);

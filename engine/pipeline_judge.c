@@ -20,6 +20,7 @@ struct judging {
     struct ct_pile *pile;
     struct tally tally;
     struct ct_sessions_end end;
+    const struct ct_pipeline_sink *sink;
 };
 
 /* ---- setups ------------------------------------------------------------------------------------------------------ */
@@ -147,14 +148,23 @@ static void on_over(void *context, const struct ct_stored *first, uint64_t count
     j->tally.over += count;
 }
 
+static void on_judged(void *context, const struct ct_message *message)
+{
+    const struct judging *j = context;
+    (void)message;
+    j->sink->judged(j->sink->context);
+}
+
 /* The first `count` messages of what was unpacked. */
 static enum ct_status judge(struct ct_pipeline *p, const struct ct_bag *bag, uint32_t count, bool whole,
                             struct judging *j)
 {
     struct ct_bench *bench = &p->benches[bag->setup];
-    const struct ct_sessions_out out = {.context = j, .record = on_record, .over = on_over};
+    const struct ct_sessions_out out = {
+        .context = j, .record = on_record, .over = on_over, .message = p->sink.judged ? on_judged : NULL};
     struct ct_matcher_stats stats = {0};
     j->bench = bench;
+    j->sink = &p->sink;
     j->pile->len = j->pile->count = 0;
     if (!ct_sessions_room(&p->sessions, count)) {
         return CT_NO_MEMORY;

@@ -16,7 +16,7 @@
 enum {
     NICE = 5,
     FRAMES_A_TURN = 512,    /* between two looks at the clock and what else is to do, */
-    FRAMES_A_BREATH = 4,    /* between two looks whether others wait for the processor, as long as no more than */
+    MESSAGES_A_BREATH = 4,  /* between two looks whether others wait for the processor, as long as no more than */
     BEHIND_BYTES = 1 << 20, /* of the tape wait */
     GROUP_RECORDS = 2000,   /* a transaction of the store at the most, */
     SETUP_SHARE = 32, /* setups said again are no more than this part of the tape, however small its segments are */
@@ -81,6 +81,15 @@ static enum ct_status on_business(void *context, const struct ct_business *event
         on_drop(tap, "business_event_not_stored", 1);
     }
     return CT_OK;
+}
+
+static void on_judged(void *context)
+{
+    struct ct_tap *tap = context;
+    if (!tap->behind && ++tap->without_breath >= MESSAGES_A_BREATH) {
+        tap->without_breath = 0;
+        ct_background_give_way();
+    }
 }
 
 /* Before everything is done anew: what the live figures and the counters have by now. */
@@ -200,7 +209,7 @@ static enum ct_status make(struct ct_tap *tap)
         }
         ct_store_pace(ct_record_sink_store(tap->sink), ct_background_give_way);
     }
-    const struct ct_pipeline_sink sink = {tap, on_publish, on_drop};
+    const struct ct_pipeline_sink sink = {.context = tap, .publish = on_publish, .drop = on_drop, .judged = on_judged};
     const struct ct_feed_sink beside = {tap, on_drop, on_business};
     pthread_mutex_lock(&tap->judging);
     tap->pipeline = ct_pipeline_new(&sink, &tap->options.limits);
@@ -241,12 +250,13 @@ static void tell_gap(struct ct_tap *tap)
 static enum ct_status feed_some(struct ct_tap *tap, uint64_t limit)
 {
     enum ct_status status = CT_OK;
-    bool behind = limit - tap->position > BEHIND_BYTES;
     pthread_mutex_lock(&tap->judging);
+    tap->behind = limit - tap->position > BEHIND_BYTES;
     for (unsigned i = 0; i < FRAMES_A_TURN && status == CT_OK; i++) {
         struct ct_tape_entry entry;
         uint64_t position, end;
-        if (i % FRAMES_A_BREATH == 0 && i && !behind) {
+        if (!tap->behind && ++tap->without_breath >= MESSAGES_A_BREATH) {
+            tap->without_breath = 0;
             pthread_mutex_unlock(&tap->judging);
             ct_background_give_way();
             pthread_mutex_lock(&tap->judging);

@@ -73,6 +73,8 @@ struct ct_tap {
     struct ct_place *places; /* rising; the first at or before the oldest open conversation */
     size_t place_count;
     uint64_t position;       /* where the next frame is read */
+    bool behind;             /* much of the tape waits: nobody is let past */
+    unsigned without_breath; /* messages since somebody was */
     bool resuming;           /* what is read was judged before: only open conversations have to see it again */
     struct ct_reach done;    /* the frame that is being fed, and what it published or handed on so far */
     struct ct_reach told;    /* the same of drops */

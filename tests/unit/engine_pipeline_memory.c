@@ -98,7 +98,7 @@ static void budget(void **state)
     struct ct_pipeline_stats stats;
     size_t published = 0;
     uint64_t position = 0;
-    const struct ct_pipeline_sink sink = {&published, count_published, NULL};
+    const struct ct_pipeline_sink sink = {.context = &published, .publish = count_published};
     struct ct_pipeline *pipeline = ct_pipeline_new(&sink, NULL);
     (void)state;
     assert_non_null(pipeline);
@@ -153,7 +153,7 @@ static double feed_all(const uint32_t *numbers, size_t count)
 {
     struct ct_setup setup = make_setup("one");
     size_t published = 0;
-    const struct ct_pipeline_sink sink = {&published, count_published, NULL};
+    const struct ct_pipeline_sink sink = {.context = &published, .publish = count_published};
     struct ct_pipeline *pipeline = ct_pipeline_new(&sink, NULL);
     struct timespec before, after;
     assert_non_null(pipeline);
@@ -195,7 +195,7 @@ static void hostile_ids(void **state)
 static enum ct_status live(size_t *published)
 {
     struct ct_setup first = make_setup("one"), second = make_setup("two");
-    const struct ct_pipeline_sink sink = {published, count_published, NULL};
+    const struct ct_pipeline_sink sink = {.context = published, .publish = count_published};
     struct ct_open_mark marks[64];
     uint64_t position = 0;
     struct ct_pipeline *pipeline = ct_pipeline_new(&sink, &(struct ct_pipeline_limits){.open_max = 40});

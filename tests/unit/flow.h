@@ -142,7 +142,7 @@ static void heard_done(struct heard *heard)
 
 static struct ct_pipeline *flow_new(struct heard *heard, const struct ct_pipeline_limits *limits)
 {
-    const struct ct_pipeline_sink sink = {heard, heard_publish, heard_drop};
+    const struct ct_pipeline_sink sink = {.context = heard, .publish = heard_publish, .drop = heard_drop};
     return ct_pipeline_new(&sink, limits);
 }
 

@@ -69,7 +69,7 @@ struct bench {
 
 static struct bench begin(bool wanted)
 {
-    const struct ct_pipeline_sink pipeline_sink = {NULL, on_publish, on_drop};
+    const struct ct_pipeline_sink pipeline_sink = {.context = NULL, .publish = on_publish, .drop = on_drop};
     const struct ct_feed_setups setups = {NULL, open_setup};
     const struct ct_feed_sink sink = {NULL, on_drop, wanted ? on_business : NULL};
     struct bench bench = {.pipeline = ct_pipeline_new(&pipeline_sink, NULL)};
