@@ -41,7 +41,7 @@ soak: packages-test ## kill -9 ROUNDS (50) times under load, live against audit 
 	@tests/e2e/soak
 
 bench: packages-bench release ## measure against DuckDB, Python, jq and perl; BENCH='--messages 1000000' for more
-	@npm ci --prefix bench --no-audit --no-fund --loglevel=error
+	@npm install --no-save --prefix bench --no-audit --no-fund --loglevel=error
 	@cmake --build --preset release --target bench_generate
 	@bench/run --convtap build/release/convtap --generate build/release/bench/bench_generate $(BENCH)
 
