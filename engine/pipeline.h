@@ -33,8 +33,9 @@ struct ct_pipeline_sink {
      * "open_memory_limit", "duplicate_message", "cost_unpriced", "cost_unconverted", "cost_undated",
      * "delivery_unmatched", "rule_error". A constant. */
     void (*drop)(void *context, const char *reason, uint64_t count);
-    /* Another message went through the rules: a long conversation holds its thread for milliseconds, and who must not
-     * can do something in between. Nothing of the pipeline may be called. May be NULL. */
+    /* Another message went through the rules, to be published, not to be looked at: a long conversation holds its
+     * thread for milliseconds, and who must not can do something in between. Nothing of the pipeline may be called. May
+     * be NULL. */
     void (*judged)(void *context);
 };
 

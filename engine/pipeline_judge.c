@@ -20,7 +20,7 @@ struct judging {
     struct ct_pile *pile;
     struct tally tally;
     struct ct_sessions_end end;
-    const struct ct_pipeline_sink *sink;
+    const struct ct_pipeline_sink *sink; /* told of each message; NULL = nobody is: who looks on waits for it */
 };
 
 /* ---- setups ------------------------------------------------------------------------------------------------------ */
@@ -161,10 +161,9 @@ static enum ct_status judge(struct ct_pipeline *p, const struct ct_bag *bag, uin
 {
     struct ct_bench *bench = &p->benches[bag->setup];
     const struct ct_sessions_out out = {
-        .context = j, .record = on_record, .over = on_over, .message = p->sink.judged ? on_judged : NULL};
+        .context = j, .record = on_record, .over = on_over, .message = j->sink && j->sink->judged ? on_judged : NULL};
     struct ct_matcher_stats stats = {0};
     j->bench = bench;
-    j->sink = &p->sink;
     j->pile->len = j->pile->count = 0;
     if (!ct_sessions_room(&p->sessions, count)) {
         return CT_NO_MEMORY;
@@ -445,6 +444,7 @@ enum ct_status ct_bag_close(struct ct_pipeline *p, uint32_t name, enum ct_closin
     struct ct_bag *bag = ct_bag_at(p, name);
     const struct ct_bench *bench = &p->benches[bag->setup];
     struct judging j = {.pile = &p->after,
+                        .sink = &p->sink,
                         .end = {.person_expected = bag->person_expected,
                                 .survey_open = bag->survey_open,
                                 .delivery_open = bag->delivery_open}};

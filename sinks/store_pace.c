@@ -18,9 +18,12 @@ static int write_paced(sqlite3_file *file, const void *bytes, int len, sqlite3_i
 
 static void pace(struct ct_store *store, int which, struct ct_store_paced *paced, void (*between)(void))
 {
+    enum { METHODS_VERSION = 3 }; /* that this was compiled with: what a newer library adds was not copied */
     sqlite3_file *file = NULL;
-    if (sqlite3_file_control(store->db, "main", which, &file) == SQLITE_OK && file && file->pMethods) {
+    if (sqlite3_file_control(store->db, "main", which, &file) == SQLITE_OK && file && file->pMethods &&
+        file->pMethods->iVersion >= METHODS_VERSION && file->pMethods->xWrite != write_paced) {
         paced->methods = *file->pMethods;
+        paced->methods.iVersion = METHODS_VERSION;
         paced->methods.xWrite = write_paced;
         paced->plain = file->pMethods;
         paced->between = between;

@@ -322,7 +322,7 @@ static void on_pace(uv_timer_t *pace)
 
 void ct_gate_wake(struct ct_gate *gate)
 {
-    if (atomic_load_explicit(&gate->open, memory_order_relaxed) && /* nobody there waits for nothing */
+    if (atomic_load_explicit(&gate->open, memory_order_relaxed) && /* where nobody is, nobody waits */
         !atomic_load_explicit(&gate->woken, memory_order_relaxed) && !atomic_exchange(&gate->woken, true))
         ring(gate);
 }

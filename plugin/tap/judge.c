@@ -281,22 +281,29 @@ static enum ct_status feed_some(struct ct_tap *tap, uint64_t limit)
 static enum ct_status resume(struct ct_tap *tap, const struct ct_tap_state *state)
 {
     const struct ct_tape_entry setup = {.kind = CT_TAPE_SETUP, .bytes = state->setup};
+    pthread_mutex_lock(&tap->judging);
     enum ct_status status = state->setup.len ? feed(tap, &setup, 0) : CT_OK;
     if (status == CT_OK && state->now != CT_USEC_NONE) {
         status = ct_pipeline_tick(tap->pipeline, state->now);
     }
+    bool again = status == CT_OK && state->replay_from < state->judged;
+    if (again) {
+        ct_pipeline_resume(tap->pipeline, state->marks, state->mark_count);
+    }
+    pthread_mutex_unlock(&tap->judging);
     if (status == CT_OK) {
         status = keep_place(tap, tap->position, state->now);
     }
-    if (status == CT_OK && state->replay_from < state->judged) {
-        ct_pipeline_resume(tap->pipeline, state->marks, state->mark_count);
+    if (status == CT_OK && again) {
         tap->resuming = true;
         while (status == CT_OK) {
             status = feed_some(tap, state->judged);
         }
         tap->resuming = false;
         status = status == CT_NOT_FOUND ? CT_OK : status;
+        pthread_mutex_lock(&tap->judging);
         ct_pipeline_resume(tap->pipeline, NULL, 0);
+        pthread_mutex_unlock(&tap->judging);
     }
     if (status == CT_OK && tap->position > tap->places[0].position) {
         status = keep_place(tap, tap->position, pipeline_now(tap));
