@@ -14,7 +14,7 @@
 #include "plugin/tape/background.h"
 
 enum {
-    NICE = 5,
+    NICE = 10,
     FRAMES_A_TURN = 512,    /* between two looks at the clock and what else is to do, */
     MESSAGES_A_BREATH = 4,  /* between two looks whether others wait for the processor, as long as no more than */
     BEHIND_BYTES = 1 << 20, /* of the tape wait */
