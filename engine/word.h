@@ -4,6 +4,7 @@
 #define CT_WORD_H
 
 #include "engine/ct.h"
+#include "engine/load.h"
 
 /* The next run of letters, numbers and '_' at or after *at, an apostrophe between two of them included ("don't");
  * *at moves past it. Borrowed from `folded` (valid UTF-8). false = no more. */
@@ -55,11 +56,7 @@ static inline uint32_t ct_key_word_hash(const char *at, size_t len)
 {
     uint64_t sum = 0x9E3779B97F4A7C15ull;
     for (size_t i = 0; i < len; i += 8) {
-        uint64_t bytes;
-        memcpy(&bytes, at + i, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        bytes = __builtin_bswap64(bytes);
-#endif
+        uint64_t bytes = ct_load_64(at + i);
         if (len - i < 8) {
             bytes &= ~(uint64_t)0 >> (64 - (len - i) * 8);
         }

@@ -83,11 +83,17 @@ static enum ct_status on_business(void *context, const struct ct_business *event
     return CT_OK;
 }
 
+/* Another message, or frame, is done: is it time to let others past? */
+static bool breath_due(struct ct_tap *tap)
+{
+    bool due = !tap->behind && ++tap->without_breath >= MESSAGES_A_BREATH;
+    tap->without_breath = due ? 0 : tap->without_breath;
+    return due;
+}
+
 static void on_judged(void *context)
 {
-    struct ct_tap *tap = context;
-    if (!tap->behind && ++tap->without_breath >= MESSAGES_A_BREATH) {
-        tap->without_breath = 0;
+    if (breath_due(context)) {
         ct_background_give_way();
     }
 }
@@ -255,8 +261,7 @@ static enum ct_status feed_some(struct ct_tap *tap, uint64_t limit)
     for (unsigned i = 0; i < FRAMES_A_TURN && status == CT_OK; i++) {
         struct ct_tape_entry entry;
         uint64_t position, end;
-        if (!tap->behind && ++tap->without_breath >= MESSAGES_A_BREATH) {
-            tap->without_breath = 0;
+        if (breath_due(tap)) {
             pthread_mutex_unlock(&tap->judging);
             ct_background_give_way();
             pthread_mutex_lock(&tap->judging);
